@@ -267,18 +267,29 @@ func (p *Planner) Restore(snapshot json.RawMessage, earlier []Population) error 
 	return nil
 }
 
-// Needs lists the groups whose populations a restored planner will ask for.
-func (p *Planner) Needs() (groups []data.GroupID, all bool) {
-	for _, m := range p.mix {
-		all = all || m.Source == "cache"
-	}
+// oldestNeeded is the oldest group whose population may still be asked for.
+func (p *Planner) oldestNeeded() data.GroupID {
+	oldest := p.state.Next - p.lag
 	for _, queue := range p.state.Waiting {
-		for _, par := range queue {
-			groups = append(groups, par.Group)
+		if len(queue) > 0 {
+			oldest = min(oldest, queue[0].Group)
 		}
 	}
-	for g := max(0, p.state.Next-p.lag); g < p.state.Next; g++ {
-		groups = append(groups, g)
+	return oldest
+}
+
+// OldestNeeded is the oldest group whose population a planner restored from this
+// snapshot may ask for; 0 if it needs them all.
+func (p *Planner) OldestNeeded(snapshot json.RawMessage) (data.GroupID, error) {
+	var s plannerState
+	if err := json.Unmarshal(snapshot, &s); err != nil {
+		return 0, fmt.Errorf("planner snapshot: %w", err)
 	}
-	return groups, all
+	for _, m := range p.mix {
+		if m.Source == "cache" {
+			return 0, nil
+		}
+	}
+	restored := Planner{state: s, lag: p.lag}
+	return max(0, restored.oldestNeeded()), nil
 }

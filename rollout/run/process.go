@@ -1,0 +1,157 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a child that is kept alive: engine, worker, trainer. It lives in a
+// process group of its own, writes to logs/NAME.log and holds a pipe from us as
+// its standard input: should we die without a word, the pipe closes and the
+// child leaves.
+type Process struct {
+	Name string
+	// Command makes the command line for each start: an engine restarts from
+	// newer weights than it first had.
+	Command func() (*exec.Cmd, error)
+	// Dir is the run folder.
+	Dir string
+	Log *slog.Logger
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+}
+
+// Restart policy: a child that dies more often than this is beyond help.
+const (
+	maxRestarts   = 6
+	restartWindow = 2 * time.Minute
+	restartPause  = 200 * time.Millisecond
+	stopGrace     = 10 * time.Second
+)
+
+// exits that no restart can mend: bad configuration or input.
+var hopelessExits = map[int]bool{2: true, 3: true}
+
+// Run starts the child and restarts it whenever it fails, until it succeeds, ctx
+// ends (nil), or restarting is hopeless.
+func (p *Process) Run(ctx context.Context) error {
+	var deaths []time.Time
+	for {
+		err := p.once(ctx)
+		if ctx.Err() != nil || err == nil {
+			return nil
+		}
+		now := time.Now()
+		deaths = append(deaths, now)
+		for now.Sub(deaths[0]) > restartWindow {
+			deaths = deaths[1:]
+		}
+		if hopeless(err) || len(deaths) > maxRestarts {
+			return fmt.Errorf("%s failed (%w); the end of its log %s:\n%s", p.Name, err, p.logPath(), p.logTail())
+		}
+		p.Log.Warn("restarting", "process", p.Name, "because", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(restartPause << min(len(deaths), 5)):
+		}
+	}
+}
+
+func hopeless(err error) bool {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return hopelessExits[exit.ExitCode()]
+	}
+	return true // could not be started at all
+}
+
+// once runs the child to its end.
+func (p *Process) once(ctx context.Context) error {
+	cmd, err := p.Command()
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(p.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	defer stdin.Close()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting %s: %w", p.Name, err)
+	}
+	p.mu.Lock()
+	p.cmd = cmd
+	p.mu.Unlock()
+	if err := rememberGroup(p.Dir, p.Name, cmd.Process.Pid); err != nil {
+		p.Log.Warn("a crash of this process would leave the child behind", "process", p.Name, "error", err)
+	}
+	return p.wait(ctx, cmd)
+}
+
+func (p *Process) wait(ctx context.Context, cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		killGroup(cmd.Process.Pid) // what it may have left behind
+		return err
+	case <-ctx.Done():
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-done:
+	case <-time.After(stopGrace):
+		p.Log.Warn("killed: it did not stop in time", "process", p.Name, "after", stopGrace)
+	}
+	killGroup(cmd.Process.Pid)
+	return nil
+}
+
+// Pid is the current child's process id, 0 if there is none.
+func (p *Process) Pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil || p.cmd.Process == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
+func (p *Process) logPath() string { return filepath.Join(p.Dir, "logs", p.Name+".log") }
+
+// logTail is the last lines of the child's log.
+func (p *Process) logTail() string {
+	f, err := os.Open(p.logPath())
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const tail = 2048
+	if info, err := f.Stat(); err == nil && info.Size() > tail {
+		_, _ = f.Seek(-tail, io.SeekEnd)
+	}
+	text, _ := io.ReadAll(f)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return "  " + strings.Join(lines[max(0, len(lines)-12):], "\n  ")
+}
+
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
