@@ -108,10 +108,11 @@ type Prompt struct {
 type Sampling struct {
 	Temperature float64 `mapstructure:"temperature" yaml:"temperature" json:"temperature"` // default 1; above 0
 	MaxTokens   int     `mapstructure:"max_tokens" yaml:"max_tokens" json:"max_tokens"`    // per completion; default 2048
-	// TopP and TopK must stay neutral (1 and 0) in training: a truncated
-	// distribution's log-probabilities are not the policy's.
+	// TopP must stay 1, neutral: a truncated distribution's log-probabilities are
+	// not the policy's.
 	TopP float64 `mapstructure:"top_p" yaml:"top_p" json:"top_p"`
-	TopK int     `mapstructure:"top_k" yaml:"top_k" json:"top_k"`
+	// TopK must stay 0, neutral, for the same reason.
+	TopK int `mapstructure:"top_k" yaml:"top_k" json:"top_k"`
 }
 
 // Advantage names the estimator.
