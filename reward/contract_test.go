@@ -1,0 +1,24 @@
+package reward_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/ropewalk/ropewalk/reward"
+	"github.com/ropewalk/ropewalk/reward/rewardtest"
+)
+
+// TestContract holds every grader that ships to the contract. A grader without
+// a folder of cases fails here.
+func TestContract(t *testing.T) {
+	set := reward.Default()
+	for _, name := range set.Names() {
+		t.Run(name, func(t *testing.T) {
+			g, err := set.Get(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewardtest.Run(t, g, filepath.Join("testdata", name))
+		})
+	}
+}
