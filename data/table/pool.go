@@ -1,0 +1,74 @@
+package table
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ropewalk/ropewalk/data"
+)
+
+// poolKind marks a pool of candidates and its version.
+const poolKind = "pool/1"
+
+// poolPrefix marks the ids of candidates that were made outside the run.
+const poolPrefix = "pool:"
+
+// PoolRow is one candidate of a pool, with how it was graded when it was made.
+type PoolRow struct {
+	Problem data.ProblemID
+	data.Candidate
+	Status data.Status
+	Answer string
+	Tokens int // of the completion
+}
+
+var poolColumns = []column[PoolRow]{
+	text("problem_id", "the problem answered", func(r *PoolRow) *data.ProblemID { return &r.Problem }),
+	text("candidate_id", "rollout id where it was made", func(r *PoolRow) *data.RolloutID { return &r.Rollout }),
+	text("model", "that made it", func(r *PoolRow) *string { return &r.Model }),
+	short("version", "policy version, -1 for a frozen reference", func(r *PoolRow) *int { return &r.Version }),
+	text("text", "the solution", func(r *PoolRow) *string { return &r.Text }),
+	float("score", "the verdict's score", func(r *PoolRow) *float64 { return &r.Score }),
+	text("status", "the verdict's status", func(r *PoolRow) *data.Status { return &r.Status }),
+	text("answer", "what the grader extracted", func(r *PoolRow) *string { return &r.Answer }),
+	short("tokens", "length of the completion", func(r *PoolRow) *int { return &r.Tokens }),
+}
+
+// PoolColumns lists a pool's columns in order, for docs.
+func PoolColumns() []Column { return documented(poolColumns) }
+
+// WritePool makes a pool file of candidates, in the order given.
+func WritePool(path string, rows []PoolRow) error {
+	return write(path, poolColumns, []pair{{keySchema, poolKind}}, rows)
+}
+
+// ReadPoolRows calls got for each row of a pool, in order.
+func ReadPoolRows(path string, got func(PoolRow) error) error {
+	return read(path, poolKind, poolColumns, got)
+}
+
+// ReadPool gives a pool's candidates by problem, in the file's order. Their ids
+// are prefixed "pool:". A pool without rows, or with an id twice, is an error.
+func ReadPool(path string) (map[data.ProblemID][]data.Candidate, error) {
+	pool := map[data.ProblemID][]data.Candidate{}
+	seen := map[data.RolloutID]bool{}
+	err := ReadPoolRows(path, func(r PoolRow) error {
+		if seen[r.Rollout] {
+			return fmt.Errorf("%s: candidate %s occurs twice", path, r.Rollout)
+		}
+		seen[r.Rollout] = true
+		c := r.Candidate
+		if !strings.HasPrefix(string(c.Rollout), poolPrefix) {
+			c.Rollout = poolPrefix + c.Rollout
+		}
+		pool[r.Problem] = append(pool[r.Problem], c)
+		return nil
+	})
+	if err == nil && len(pool) == 0 {
+		err = fmt.Errorf("%s: the pool is empty", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pool, nil
+}

@@ -1,0 +1,35 @@
+package table
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/data/atomicfile"
+)
+
+var problemColumns = []column[data.Problem]{
+	text("id", "stable across runs", func(p *data.Problem) *data.ProblemID { return &p.ID }),
+	text("dataset", "name shown in metrics", func(p *data.Problem) *string { return &p.Dataset }),
+	text("system", "system message, empty if none", func(p *data.Problem) *string { return &p.System }),
+	text("question", "the user's turn", func(p *data.Problem) *string { return &p.Question }),
+	text("gold", "reference answer", func(p *data.Problem) *string { return &p.Gold }),
+	text("grader", "who grades it", func(p *data.Problem) *string { return &p.Grader }),
+	text("meta", "JSON object for the grader, empty if none", func(p *data.Problem) *json.RawMessage { return &p.Meta }),
+}
+
+// SaveProblems writes problems so that Load reads them back, as Parquet or JSON
+// lines by the file's extension, replacing the file only when it is whole.
+func SaveProblems(path string, problems []data.Problem) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".parquet":
+		return write(path, problemColumns, []pair{{keySchema, "problems/1"}}, problems)
+	case ".jsonl", ".ndjson":
+		return atomicfile.Write(path, func(w io.Writer) error { return data.WriteJSONL(w, problems) })
+	default:
+		return fmt.Errorf("%s: expected a name that ends in .parquet or .jsonl, found %q", path, ext)
+	}
+}

@@ -1,0 +1,86 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"github.com/ropewalk/ropewalk/data/atomicfile"
+)
+
+// groupRows is how many rows one row group holds: what a writer keeps in memory.
+const groupRows = 1024
+
+// pair is an entry of a file's metadata.
+type pair struct{ key, value string }
+
+// write makes a Parquet file, zstd, atomically. The same rows give the same bytes.
+func write[R any](path string, columns []column[R], meta []pair, rows []R) error {
+	return atomicfile.Write(path, func(out io.Writer) error {
+		return encode(out, columns, meta, rows)
+	})
+}
+
+func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) (err error) {
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = arrow.Field{Name: c.name, Type: c.typ}
+	}
+	schema := arrow.NewSchema(fields, nil)
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("ropewalk"))
+	// pqarrow forgets errors of closing a row group, a full disk among them.
+	disk := &sticky{w: out}
+	w, err := pqarrow.NewFileWriter(schema, disk, props, pqarrow.DefaultWriterProps())
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(rows, groupRows) {
+		if err := writeGroup(w, schema, columns, chunk); err != nil {
+			return errors.Join(err, disk.err)
+		}
+	}
+	for _, p := range meta {
+		if err := w.AppendKeyValueMetadata(p.key, p.value); err != nil {
+			return err
+		}
+	}
+	return errors.Join(w.Close(), disk.err)
+}
+
+func writeGroup[R any](w *pqarrow.FileWriter, schema *arrow.Schema, columns []column[R], rows []R) error {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	for i := range rows {
+		for c := range columns {
+			if err := columns[c].add(b.Field(c), &rows[i]); err != nil {
+				return fmt.Errorf("row %d: %w", i+1, err)
+			}
+		}
+	}
+	record := b.NewRecord()
+	defer record.Release()
+	return w.Write(record)
+}
+
+// sticky remembers the first error and writes nothing after it. It is not an
+// io.Closer, so that the library does not close a file that is not its own.
+type sticky struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sticky) Write(p []byte) (n int, err error) {
+	if s.err == nil {
+		n, s.err = s.w.Write(p)
+	}
+	return n, s.err
+}
