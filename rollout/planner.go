@@ -45,14 +45,10 @@ type plannerState struct {
 	Next    data.GroupID `json:"next"`    // the group decided next
 	Visited int64        `json:"visited"` // problems taken from the order
 	Drawn   []int64      `json:"drawn"`   // groups given to each mix entry
-	// Waiting[m] are the populations that mix entry m (source policy) may build
-	// its next round on, oldest first.
-	Waiting [][]parent `json:"waiting"`
-}
-
-type parent struct {
-	Group data.GroupID `json:"group"`
-	Round int          `json:"round"`
+	// Waiting[m][r] are the groups of round r on which mix entry m (source policy)
+	// may build round r+1, oldest first; Built[m][r] counts those it built on.
+	Waiting [][][]data.GroupID `json:"waiting"`
+	Built   [][]int64          `json:"built"`
 }
 
 // NewPlanner makes a planner at group 0. It fails if a problem lacks candidates
@@ -67,7 +63,7 @@ func NewPlanner(c *config.Config, problems []data.Problem, pool map[data.Problem
 		problems: problems, byID: make(map[data.ProblemID]int, len(problems)),
 		order: newOrder(c.Run.Seed, len(problems)), pool: pool,
 		cacheCap: c.Recipe.CacheSize, cache: map[data.ProblemID][]data.Candidate{},
-		state: plannerState{Drawn: make([]int64, len(c.Recipe.Mix)), Waiting: make([][]parent, len(c.Recipe.Mix))},
+		state: newPlannerState(c.Recipe.Mix),
 	}
 	for i, problem := range problems {
 		if _, twice := p.byID[problem.ID]; twice {
@@ -76,6 +72,16 @@ func NewPlanner(c *config.Config, problems []data.Problem, pool map[data.Problem
 		p.byID[problem.ID] = i
 	}
 	return p, p.checkPool()
+}
+
+func newPlannerState(mix []config.Mix) plannerState {
+	s := plannerState{Drawn: make([]int64, len(mix)), Waiting: make([][][]data.GroupID, len(mix)), Built: make([][]int64, len(mix))}
+	for i, m := range mix {
+		if m.Source == "policy" {
+			s.Waiting[i], s.Built[i] = make([][]data.GroupID, m.Rounds), make([]int64, m.Rounds)
+		}
+	}
+	return s
 }
 
 func (p *Planner) checkPool() error {
@@ -158,9 +164,9 @@ func (p *Planner) drawMix() int {
 func (p *Planner) fill(s *data.Spec, mix int, past history) {
 	m := p.mix[mix]
 	if m.Source == "policy" {
-		if par, ok := p.takeParent(mix); ok {
-			population, _ := past(par.Group)
-			p.setCandidates(s, population.Problem, par.Round+1, m, population.Candidates)
+		if parent, ok := p.takeParent(mix); ok {
+			population, _ := past(parent)
+			p.setCandidates(s, population.Problem, population.Round+1, m, population.Candidates)
 			return
 		}
 		p.setDirect(s)
@@ -194,25 +200,31 @@ func (p *Planner) setCandidates(s *data.Spec, problem data.ProblemID, round int,
 	s.Kind = data.KindOf(len(s.Candidates))
 }
 
-func (p *Planner) takeParent(mix int) (parent, bool) {
-	queue := p.state.Waiting[mix]
-	if len(queue) == 0 {
-		return parent{}, false
+// takeParent takes the oldest group of the round built on least so far, so that
+// all rounds are trained alike.
+func (p *Planner) takeParent(mix int) (data.GroupID, bool) {
+	best := -1
+	for round, groups := range p.state.Waiting[mix] {
+		if len(groups) > 0 && (best < 0 || p.state.Built[mix][round] < p.state.Built[mix][best]) {
+			best = round
+		}
 	}
-	p.state.Waiting[mix] = queue[1:]
-	return queue[0], true
+	if best < 0 {
+		return 0, false
+	}
+	groups := p.state.Waiting[mix][best]
+	p.state.Waiting[mix][best] = groups[1:]
+	p.state.Built[mix][best]++
+	return groups[0], true
 }
 
 // fold lets later groups draw on a finished one.
 func (p *Planner) fold(pop Population) {
 	for i, m := range p.mix {
 		if m.Source == "policy" && feeds(pop, m) {
-			queue := append(p.state.Waiting[i], parent{Group: pop.Group, Round: pop.Round})
-			// More direct groups than rounds to build on them: keep the freshest.
-			if over := len(queue) - int(p.lag); over > 0 {
-				queue = queue[over:]
-			}
-			p.state.Waiting[i] = queue
+			groups := append(p.state.Waiting[i][pop.Round], pop.Group)
+			// More groups than are built on: keep the freshest.
+			p.state.Waiting[i][pop.Round] = groups[max(0, len(groups)-int(p.lag)):]
 		}
 	}
 	if p.cacheCap > 0 {
@@ -255,7 +267,7 @@ func (p *Planner) Restore(snapshot json.RawMessage, earlier []Population) error 
 	if err := json.Unmarshal(snapshot, &s); err != nil {
 		return fmt.Errorf("planner snapshot: %w", err)
 	}
-	if len(s.Drawn) != len(p.mix) || len(s.Waiting) != len(p.mix) {
+	if len(s.Drawn) != len(p.mix) || len(s.Waiting) != len(p.mix) || len(s.Built) != len(p.mix) {
 		return fmt.Errorf("planner snapshot has %d mix entries, the recipe %d", len(s.Drawn), len(p.mix))
 	}
 	for _, pop := range earlier {
@@ -270,9 +282,11 @@ func (p *Planner) Restore(snapshot json.RawMessage, earlier []Population) error 
 // oldestNeeded is the oldest group whose population may still be asked for.
 func (p *Planner) oldestNeeded() data.GroupID {
 	oldest := p.state.Next - p.lag
-	for _, queue := range p.state.Waiting {
-		if len(queue) > 0 {
-			oldest = min(oldest, queue[0].Group)
+	for _, rounds := range p.state.Waiting {
+		for _, groups := range rounds {
+			if len(groups) > 0 {
+				oldest = min(oldest, groups[0])
+			}
 		}
 	}
 	return oldest

@@ -81,6 +81,12 @@ func execute(t *template.Template, question string, candidates []string) (string
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
+// Text renders a prompt without a budget, for those who need its words: warm
+// starts and datasets.
+func (r *Renderer) Text(question string, candidates []string) (string, error) {
+	return execute(r.templates[data.KindOf(len(candidates))], question, candidates)
+}
+
 // Render gives the prompt's token ids and says what was cut to fit, "" if
 // nothing.
 //
