@@ -159,10 +159,9 @@ func (r *Renderer) candidateTexts(s *data.Spec) []string {
 func StripThinking(s string) string {
 	const begin, end = "<think>", "</think>"
 	if last := strings.LastIndex(s, end); last >= 0 {
-		first := strings.Index(s, begin)
-		head := ""
-		if first >= 0 && first < last {
-			head = s[:first]
+		head, _, opened := strings.Cut(s[:last], begin)
+		if !opened || strings.Contains(head, end) {
+			head = "" // all thinking, begun in the prompt
 		}
 		s = head + s[last+len(end):]
 	}
