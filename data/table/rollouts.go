@@ -17,10 +17,10 @@ type Archive struct {
 	ConfigHash string
 }
 
-// Rollout is one row of an archive: a member of a group with everything that
+// Row is one row of an archive: a member of a group with everything that
 // became of it. Candidates are named by their ids, their texts stand in the rows
 // of their own.
-type Rollout struct {
+type Row struct {
 	RolloutID     data.RolloutID     `json:"rollout_id"`
 	GroupID       data.GroupID       `json:"group_id"`
 	ProblemID     data.ProblemID     `json:"problem_id"`
@@ -55,39 +55,39 @@ type Rollout struct {
 	Simulated     bool               `json:"simulated"`
 }
 
-var rolloutColumns = []column[Rollout]{
-	text("rollout_id", "group and slot, g000042/3", func(r *Rollout) *data.RolloutID { return &r.RolloutID }),
-	long("group_id", "the group's number in the run", func(r *Rollout) *data.GroupID { return &r.GroupID }),
-	text("problem_id", "the problem answered", func(r *Rollout) *data.ProblemID { return &r.ProblemID }),
-	text("dataset", "the problem's dataset", func(r *Rollout) *string { return &r.Dataset }),
-	text("kind", "direct, refine or aggregate", func(r *Rollout) *data.Kind { return &r.Kind }),
-	text("source", "of the candidates: pool, policy or cache; empty for direct", func(r *Rollout) *string { return &r.Source }),
-	short("round", "0 for direct, t for a prompt built from round t-1", func(r *Rollout) *int { return &r.Round }),
-	short("slot", "place in the group", func(r *Rollout) *int { return &r.Slot }),
-	ints("prompt_ids", "equal for all rows of a group", func(r *Rollout) *[]int32 { return &r.PromptIDs }),
-	ints("completion_ids", "as sampled, the end token included", func(r *Rollout) *[]int32 { return &r.CompletionIDs }),
-	floats("logprobs", "of completion_ids at temperature, by the engine", func(r *Rollout) *[]float32 { return &r.Logprobs }),
-	text("text", "the completion as the engine decoded it", func(r *Rollout) *string { return &r.Text }),
-	text("status", "the verdict's status", func(r *Rollout) *data.Status { return &r.Status }),
-	float("score", "the verdict's score", func(r *Rollout) *float64 { return &r.Score }),
-	text("answer", "what the grader extracted", func(r *Rollout) *string { return &r.Answer }),
-	text("reason", "why this score", func(r *Rollout) *string { return &r.Reason }),
-	parts("reward_parts", "JSON object of named parts, {} if none", func(r *Rollout) *map[string]float64 { return &r.RewardParts }),
-	float("reward", "what the estimator compared", func(r *Rollout) *float64 { return &r.Reward }),
-	flag("counts", "in the group's baseline", func(r *Rollout) *bool { return &r.Counts }),
-	float("advantage", "training signal within the group", func(r *Rollout) *float64 { return &r.Advantage }),
-	float("weight", "multiplies the row's tokens in the loss", func(r *Rollout) *float64 { return &r.Weight }),
-	text("dropped", "why the group does not train, empty if it does", func(r *Rollout) *string { return &r.Dropped }),
-	text("cut", "what the token budget did to the candidates", func(r *Rollout) *string { return &r.Cut }),
-	text("finish_reason", "stop, length or error", func(r *Rollout) *data.FinishReason { return &r.Finish }),
-	text("error", "why, where finish_reason is error", func(r *Rollout) *string { return &r.Err }),
-	short("version_oldest", "policy version of the first token", func(r *Rollout) *int { return &r.VersionOldest }),
-	short("version_newest", "policy version of the last token", func(r *Rollout) *int { return &r.VersionNewest }),
-	float("temperature", "of sampling", func(r *Rollout) *float64 { return &r.Temperature }),
-	texts("parent_ids", "rollout ids of the candidates, in prompt order", func(r *Rollout) *[]data.RolloutID { return &r.ParentIDs }),
-	text("model", "name the engine serves the model under", func(r *Rollout) *string { return &r.Model }),
-	text("worker", "who sampled it", func(r *Rollout) *string { return &r.Worker }),
-	flag("simulated", "no model was involved", func(r *Rollout) *bool { return &r.Simulated }),
+var rolloutColumns = []column[Row]{
+	text("rollout_id", "group and slot, g000042/3", func(r *Row) *data.RolloutID { return &r.RolloutID }),
+	long("group_id", "the group's number in the run", func(r *Row) *data.GroupID { return &r.GroupID }),
+	text("problem_id", "the problem answered", func(r *Row) *data.ProblemID { return &r.ProblemID }),
+	text("dataset", "the problem's dataset", func(r *Row) *string { return &r.Dataset }),
+	text("kind", "direct, refine or aggregate", func(r *Row) *data.Kind { return &r.Kind }),
+	text("source", "of the candidates: pool, policy or cache; empty for direct", func(r *Row) *string { return &r.Source }),
+	short("round", "0 for direct, t for a prompt built from round t-1", func(r *Row) *int { return &r.Round }),
+	short("slot", "place in the group", func(r *Row) *int { return &r.Slot }),
+	ints("prompt_ids", "equal for all rows of a group", func(r *Row) *[]int32 { return &r.PromptIDs }),
+	ints("completion_ids", "as sampled, the end token included", func(r *Row) *[]int32 { return &r.CompletionIDs }),
+	floats("logprobs", "of completion_ids at temperature, by the engine", func(r *Row) *[]float32 { return &r.Logprobs }),
+	text("text", "the completion as the engine decoded it", func(r *Row) *string { return &r.Text }),
+	text("status", "the verdict's status", func(r *Row) *data.Status { return &r.Status }),
+	float("score", "the verdict's score", func(r *Row) *float64 { return &r.Score }),
+	text("answer", "what the grader extracted", func(r *Row) *string { return &r.Answer }),
+	text("reason", "why this score", func(r *Row) *string { return &r.Reason }),
+	parts("reward_parts", "JSON object of named parts, {} if none", func(r *Row) *map[string]float64 { return &r.RewardParts }),
+	float("reward", "what the estimator compared", func(r *Row) *float64 { return &r.Reward }),
+	flag("counts", "in the group's baseline", func(r *Row) *bool { return &r.Counts }),
+	float("advantage", "training signal within the group", func(r *Row) *float64 { return &r.Advantage }),
+	float("weight", "multiplies the row's tokens in the loss", func(r *Row) *float64 { return &r.Weight }),
+	text("dropped", "why the group does not train, empty if it does", func(r *Row) *string { return &r.Dropped }),
+	text("cut", "what the token budget did to the candidates", func(r *Row) *string { return &r.Cut }),
+	text("finish_reason", "stop, length or error", func(r *Row) *data.FinishReason { return &r.Finish }),
+	text("error", "why, where finish_reason is error", func(r *Row) *string { return &r.Err }),
+	short("version_oldest", "policy version of the first token", func(r *Row) *int { return &r.VersionOldest }),
+	short("version_newest", "policy version of the last token", func(r *Row) *int { return &r.VersionNewest }),
+	float("temperature", "of sampling", func(r *Row) *float64 { return &r.Temperature }),
+	texts("parent_ids", "rollout ids of the candidates, in prompt order", func(r *Row) *[]data.RolloutID { return &r.ParentIDs }),
+	text("model", "name the engine serves the model under", func(r *Row) *string { return &r.Model }),
+	text("worker", "who sampled it", func(r *Row) *string { return &r.Worker }),
+	flag("simulated", "no model was involved", func(r *Row) *bool { return &r.Simulated }),
 }
 
 // RolloutColumns lists the archive's columns in order, for docs.
@@ -97,7 +97,7 @@ func RolloutColumns() []Column { return documented(rolloutColumns) }
 // the order given. No groups make a table without rows. An existing file is
 // replaced; after an error it is as it was.
 func WriteRollouts(path string, a Archive, groups []data.Group) error {
-	var rows []Rollout
+	var rows []Row
 	for i := range groups {
 		for j := range groups[i].Members {
 			rows = append(rows, archived(&groups[i], &groups[i].Members[j]))
@@ -107,8 +107,8 @@ func WriteRollouts(path string, a Archive, groups []data.Group) error {
 	return write(path, rolloutColumns, meta, rows)
 }
 
-func archived(g *data.Group, m *data.Member) Rollout {
-	return Rollout{
+func archived(g *data.Group, m *data.Member) Row {
+	return Row{
 		RolloutID: m.ID, GroupID: g.Group, ProblemID: g.Problem, Dataset: g.Dataset,
 		Kind: g.Kind, Source: g.Source, Round: g.Round, Slot: m.Slot,
 		PromptIDs: g.PromptIDs, CompletionIDs: m.CompletionIDs, Logprobs: m.Logprobs, Text: m.Text,
@@ -122,7 +122,7 @@ func archived(g *data.Group, m *data.Member) Rollout {
 
 // ReadRollouts calls got for each row of an archive, in order, holding one row at
 // a time. got's error ends the reading and is returned as it is.
-func ReadRollouts(path string, got func(Rollout) error) error {
+func ReadRollouts(path string, got func(Row) error) error {
 	return read(path, rolloutsKind, rolloutColumns, got)
 }
 

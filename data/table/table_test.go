@@ -49,13 +49,13 @@ func TestRolloutsRoundTrip(t *testing.T) {
 	if err := WriteRollouts(path, a, in); err != nil {
 		t.Fatal(err)
 	}
-	var want, got []Rollout
+	var want, got []Row
 	for i := range in {
 		for j := range in[i].Members {
 			want = append(want, archived(&in[i], &in[i].Members[j]))
 		}
 	}
-	if err := ReadRollouts(path, func(r Rollout) error { got = append(got, r); return nil }); err != nil {
+	if err := ReadRollouts(path, func(r Row) error { got = append(got, r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
@@ -81,7 +81,7 @@ func TestNoRollouts(t *testing.T) {
 	if err := WriteRollouts(path, Archive{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReadRollouts(path, func(Rollout) error { t.Error("a row"); return nil }); err != nil {
+	if err := ReadRollouts(path, func(Row) error { t.Error("a row"); return nil }); err != nil {
 		t.Error(err)
 	}
 }
