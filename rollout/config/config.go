@@ -209,7 +209,7 @@ type Trainer struct {
 	Beta1       float64 `mapstructure:"beta1" yaml:"beta1" json:"beta1"`                      // default 0.9
 	Beta2       float64 `mapstructure:"beta2" yaml:"beta2" json:"beta2"`                      // default 0.99
 	WeightDecay float64 `mapstructure:"weight_decay" yaml:"weight_decay" json:"weight_decay"` // default 0.01
-	GradClip    float64 `mapstructure:"grad_clip" yaml:"grad_clip" json:"grad_clip"`          // global norm; default 1
+	GradClip    float64 `mapstructure:"grad_clip" yaml:"grad_clip" json:"grad_clip"`          // global norm; default 1, 0 for none
 	MicroTokens int     `mapstructure:"micro_tokens" yaml:"micro_tokens" json:"micro_tokens"` // tokens of one forward pass; default 16384
 	// SharePrefix computes a group's prompt once for all its completions; default true.
 	SharePrefix bool `mapstructure:"share_prefix" yaml:"share_prefix" json:"share_prefix"`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -52,38 +53,33 @@ func (c *Config) Hash() string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// Difference is one key that two configurations set differently; a side that does
-// not have the key, an element of a list, says "(none)".
-type Difference struct{ Key, A, B string }
-
-func (d Difference) String() string { return fmt.Sprintf("%s: %s, now %s", d.Key, d.A, d.B) }
-
 // Diff lists the keys that keep a run of configuration a from being resumed with
-// b, in the order of the struct: none exactly if the hashes are equal.
-func Diff(a, b *Config) []Difference {
-	const none = "(none)"
-	right := map[string]string{}
-	for at := range leaves(b) {
-		right[at.key] = literal(at.value)
-	}
-	var out []Difference
-	note := func(key, x, y string) {
+// b, each with both values, in the order of the struct: none exactly if the hashes
+// are equal.
+func Diff(a, b *Config) []string {
+	before, after := literals(a), literals(b)
+	var out []string
+	note := func(key string) {
+		x, y := cmp.Or(before[key], "absent"), cmp.Or(after[key], "absent")
 		if x != y && !(a.mayDiffer(key) && b.mayDiffer(key)) {
-			out = append(out, Difference{key, x, y})
+			out = append(out, fmt.Sprintf("%s: %s in the run, %s now", key, x, y))
 		}
 	}
 	for at := range leaves(a) {
-		y, ok := right[at.key]
-		if !ok {
-			y = none
-		}
-		note(at.key, literal(at.value), y)
-		delete(right, at.key)
+		note(at.key)
 	}
 	for at := range leaves(b) {
-		if y, left := right[at.key]; left {
-			note(at.key, none, y)
+		if before[at.key] == "" { // an element that a's list does not have
+			note(at.key)
 		}
+	}
+	return out
+}
+
+func literals(c *Config) map[string]string {
+	out := map[string]string{}
+	for at := range leaves(c) {
+		out[at.key] = literal(at.value)
 	}
 	return out
 }
@@ -101,26 +97,26 @@ func literal(v reflect.Value) string {
 
 // YAML writes c in full: what `config show` prints and a run keeps as config.yaml.
 // Reading it with [Load] gives c again.
-func (c *Config) YAML() []byte { return c.yamlWith(func(string) string { return "" }) }
+func (c *Config) YAML() ([]byte, error) { return c.yamlWith(func(string) string { return "" }) }
 
-// YAMLWithOrigins is YAML with the origin of each setting as a comment at its line.
-func (r *Resolved) YAMLWithOrigins() []byte {
+// YAMLWithOrigins is YAML with the origin of each setting as a comment on its line.
+func (r *Resolved) YAMLWithOrigins() ([]byte, error) {
 	return r.Config.yamlWith(func(key string) string { return r.Origin(key).String() })
 }
 
-func (c *Config) yamlWith(comment func(key string) string) []byte {
+func (c *Config) yamlWith(comment func(key string) string) ([]byte, error) {
 	var root yaml.Node
 	if err := root.Encode(c); err != nil {
-		panic(err) // a struct of plain values: cannot fail
+		return nil, fmt.Errorf("writing the configuration: %w", err)
 	}
 	finish(&root, reflect.TypeFor[Config](), "", comment)
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(&root); err != nil {
-		panic(err)
+		return nil, fmt.Errorf("writing the configuration: %w", err)
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 // finish adds the comments, and points to numbers: Python's YAML takes 1e-06 for a

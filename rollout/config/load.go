@@ -98,12 +98,12 @@ func put(v *viper.Viper, values []assignment) {
 }
 
 // located gives each error the place where its key was set, drops those that only
-// follow from another about the same key, sorts them by line and joins them.
+// follow from another about the same key or the section around it, sorts them by line and joins them.
 func located(path string, r *tree, errs []*Error) error {
 	seen := map[string]bool{}
 	var out []*Error
 	for _, e := range errs {
-		if seen[e.Key] && e.Key != "" {
+		if covered(seen, e.Key) {
 			continue
 		}
 		seen[e.Key] = true
@@ -120,6 +120,16 @@ func located(path string, r *tree, errs []*Error) error {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return joinErrors(out)
+}
+
+// covered reports whether key, or a section or list around it, is wrong already.
+func covered(seen map[string]bool, key string) bool {
+	for ; key != ""; key = parentKey(key) {
+		if seen[key] {
+			return true
+		}
+	}
+	return false
 }
 
 func joinErrors(errs []*Error) error {

@@ -26,7 +26,7 @@ func nearest(written string, known []string) string {
 	if len(written) > farthest {
 		return ""
 	}
-	best, bestDistance := "", max(1, len(written)/3)+1
+	best, bestDistance := "", max(1, (len(written)+1)/3)+1
 	for _, word := range known {
 		if d := editDistance(plainWord(written), plainWord(word)); d < bestDistance {
 			best, bestDistance = word, d

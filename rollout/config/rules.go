@@ -124,7 +124,7 @@ var rules = map[string]rule{
 	"trainer.beta1":            fraction(false),
 	"trainer.beta2":            fraction(false),
 	"trainer.weight_decay":     atLeast(0),
-	"trainer.grad_clip":        positive,
+	"trainer.grad_clip":        atLeast(0),
 	"trainer.micro_tokens":     atLeast(1),
 	"trainer.checkpoint_every": atLeast(1),
 	"trainer.keep_checkpoints": atLeast(1),
