@@ -139,6 +139,11 @@ func (w *world) do(effect Effect) {
 	case Write:
 		w.batches = append(w.batches, e.Batch)
 		w.version = e.Batch.Number + 1
+		for g := range w.stored {
+			if g < e.Batch.Next {
+				delete(w.stored, g)
+			}
+		}
 		w.events = append(w.events, Advanced{w.version})
 	case Finish:
 		w.done = true
