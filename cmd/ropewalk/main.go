@@ -93,6 +93,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		newEngineCommand(),
 		newVersionCommand(),
 	)
 	return root
