@@ -15,15 +15,21 @@ const MaxLine = 64 << 20
 
 var errLongLine = fmt.Errorf("line longer than %d MiB", MaxLine>>20)
 
+// Located is a problem and its row in its file, counted as in RowError.
+type Located struct {
+	Problem
+	Row int
+}
+
 // ReadJSONL reads problems from JSON lines, one at a time. A row that is not a
 // problem comes as a *RowError with its line, and reading goes on; any other
 // error is the file's and the last. Blank lines count as lines and are passed
 // over. name is the file's, for errors; d.Index is set to the line's, from 0.
-func ReadJSONL(r io.Reader, name string, d Defaults) iter.Seq2[Problem, error] {
-	return func(yield func(Problem, error) bool) {
+func ReadJSONL(r io.Reader, name string, d Defaults) iter.Seq2[Located, error] {
+	return func(yield func(Located, error) bool) {
 		for line, err := range lines(r) {
 			if err != nil && !errors.Is(err, errLongLine) {
-				yield(Problem{}, fmt.Errorf("%s: %w", name, err))
+				yield(Located{}, fmt.Errorf("%s: %w", name, err))
 				return
 			}
 			if err == nil && len(line.text) == 0 {
@@ -37,7 +43,7 @@ func ReadJSONL(r io.Reader, name string, d Defaults) iter.Seq2[Problem, error] {
 			if err != nil {
 				p, err = Problem{}, &RowError{File: name, Row: line.number, Err: err}
 			}
-			if !yield(p, err) {
+			if !yield(Located{p, line.number}, err) {
 				return
 			}
 		}

@@ -94,7 +94,10 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newEngineCommand(),
+		newExplainCommand(),
+		newGradeCommand(),
 		newVersionCommand(),
+		newDataCommand(),
 	)
 	return root
 }

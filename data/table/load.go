@@ -52,15 +52,13 @@ type loader struct {
 }
 
 func (l *loader) load(s Source) error {
-	rows := 0
 	for p, err := range Problems(s) {
-		rows++
 		var bad *data.RowError
 		if err != nil && !errors.As(err, &bad) {
 			return err
 		}
 		if err == nil {
-			bad = l.add(p, s.Path, rows)
+			bad = l.add(p.Problem, s.Path, p.Row)
 		}
 		if bad != nil && !l.skipBad {
 			return bad
@@ -85,12 +83,12 @@ func (l *loader) add(p data.Problem, file string, row int) *data.RowError {
 
 // Problems reads one source row by row. A bad row comes as a *data.RowError and
 // reading goes on; any other error is the last. Ids are not compared.
-func Problems(s Source) iter.Seq2[data.Problem, error] {
+func Problems(s Source) iter.Seq2[data.Located, error] {
 	d := data.Defaults{Dataset: data.DatasetName(s.Path), Name: s.Name, Grader: s.Grader}
-	return func(yield func(data.Problem, error) bool) {
+	return func(yield func(data.Located, error) bool) {
 		rows, err := open(s.Path, d)
 		if err != nil {
-			yield(data.Problem{}, err)
+			yield(data.Located{}, err)
 			return
 		}
 		n := 0
@@ -102,27 +100,24 @@ func Problems(s Source) iter.Seq2[data.Problem, error] {
 	}
 }
 
-func open(path string, d data.Defaults) (iter.Seq2[data.Problem, error], error) {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".parquet":
+func open(path string, d data.Defaults) (iter.Seq2[data.Located, error], error) {
+	ext := strings.ToLower(filepath.Ext(path))
+	if ext == ".parquet" {
 		return problems(path, d), nil
-	case ".jsonl", ".ndjson":
-		f, err := openFile(path)
-		if err != nil {
-			return nil, err
-		}
-		return closing(f, data.ReadJSONL(f, path, d)), nil
-	default:
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("%s: no such file", path)
-		}
-		return nil, fmt.Errorf("%s: expected a .parquet or .jsonl file, found %q", path, ext)
 	}
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if ext != ".jsonl" && ext != ".ndjson" {
+		return nil, errors.Join(fmt.Errorf("%s: expected a .parquet or .jsonl file, found %q", path, ext), f.Close())
+	}
+	return closing(f, data.ReadJSONL(f, path, d)), nil
 }
 
 // closing closes the file after the last row.
-func closing(f *os.File, rows iter.Seq2[data.Problem, error]) iter.Seq2[data.Problem, error] {
-	return func(yield func(data.Problem, error) bool) {
+func closing(f *os.File, rows iter.Seq2[data.Located, error]) iter.Seq2[data.Located, error] {
+	return func(yield func(data.Located, error) bool) {
 		defer f.Close() // opened for reading: nothing to lose
 		rows(yield)
 	}

@@ -27,21 +27,21 @@ const pandasIndex = "__index_level_0__"
 
 // problems reads a Parquet file of problems row by row. A bad row comes as a
 // *data.RowError and reading goes on; any other error is the last.
-func problems(path string, d data.Defaults) iter.Seq2[data.Problem, error] {
-	return func(yield func(data.Problem, error) bool) {
+func problems(path string, d data.Defaults) iter.Seq2[data.Located, error] {
+	return func(yield func(data.Located, error) bool) {
 		s, err := openParquet(path)
 		if err != nil {
-			yield(data.Problem{}, err)
+			yield(data.Located{}, err)
 			return
 		}
 		stopped, err := s.problems(d, yield)
 		if err = errors.Join(err, s.close()); err != nil && !stopped {
-			yield(data.Problem{}, err)
+			yield(data.Located{}, err)
 		}
 	}
 }
 
-func (s *source) problems(d data.Defaults, yield func(data.Problem, error) bool) (stopped bool, err error) {
+func (s *source) problems(d data.Defaults, yield func(data.Located, error) bool) (stopped bool, err error) {
 	read, err := s.rowReader()
 	if err != nil {
 		return false, err
@@ -62,7 +62,7 @@ func (s *source) problems(d data.Defaults, yield func(data.Problem, error) bool)
 		if err != nil {
 			p, err = data.Problem{}, &data.RowError{File: s.path, Row: int(i) + 1, Err: err}
 		}
-		if !yield(p, err) {
+		if !yield(data.Located{Problem: p, Row: int(i) + 1}, err) {
 			return true, nil
 		}
 	}
