@@ -65,16 +65,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 		if _, err := w.gate.pass(ctx, 0); err != nil {
 			return err
 		}
-		leases, err := w.queue.Fetch(ctx, n, 2*time.Second)
-		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			w.o.Log.Warn("no jobs from the queue", "err", err)
-			if err := sleep(ctx, time.Second); err != nil {
-				return err
-			}
-		}
+		leases, err := w.queue.Fetch(ctx, n, fetchWait)
 		for _, l := range leases {
 			size := l.Job().Size
 			w.room.add(size)
@@ -83,5 +74,18 @@ func (w *Worker) fetch(ctx context.Context) error {
 				w.serve(ctx, l)
 			})
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			w.o.Log.Warn("no jobs from the queue", "err", err)
+			if err := sleep(ctx, time.Second); err != nil {
+				return err
+			}
+		}
 	}
 }
+
+// fetchWait is how long the queue may keep a request for jobs: longer saves
+// messages while it is empty.
+const fetchWait = 2 * time.Second
