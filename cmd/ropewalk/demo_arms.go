@@ -113,7 +113,12 @@ func (d *demo) train(ctx context.Context, report *demoReport, arm string) error 
 	end := filepath.Join(dir, "batches", "END")
 	if _, err := os.Stat(end); err != nil {
 		d.say("training %s: %d tokens", arm, d.tokens)
-		if err := d.ropewalk(ctx, append([]string{"train", d.path("demo.yaml")}, d.trainArgs(arm, dir)...)...); err != nil {
+		root, err := run.Checkout()
+		if err != nil {
+			return err
+		}
+		config := filepath.Join(root, "examples", "demo.yaml")
+		if err := d.ropewalk(ctx, append([]string{"train", config}, d.trainArgs(arm, dir)...)...); err != nil {
 			return err
 		}
 	}
@@ -134,7 +139,7 @@ func (d *demo) trainArgs(arm, dir string) []string {
 	}
 	args := []string{
 		"--set", "run.dir=" + dir, "--set", "run.seed=" + strconv.FormatInt(d.seed, 10),
-		"--set", "run.tokens=" + strconv.FormatInt(d.tokens, 10),
+		"--set", "run.tokens=" + strconv.FormatInt(d.tokens, 10), "--set", "run.steps=100000",
 		"--set", "model.path=" + d.path("reference"), "--set", "recipe.mix=" + mix,
 		"--set", "recipe.groups_per_batch=" + strconv.Itoa(d.groups),
 		"--set", "data.train=[{path: " + d.path("train.jsonl") + "}]",

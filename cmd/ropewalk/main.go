@@ -93,11 +93,15 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
+		newTrainCommand(),
+		newTrainerCommand(),
+		newDemoCommand(),
 		newEngineCommand(),
 		newExplainCommand(),
 		newGradeCommand(),
 		newVersionCommand(),
 		newDataCommand(),
+		newInspectCommand(),
 	)
 	return root
 }

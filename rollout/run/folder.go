@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/ropewalk/ropewalk/rollout/config"
+	"github.com/ropewalk/ropewalk/rollout/queue"
 )
 
 // Folder is a run folder held by this process: one writer, by a lock.
@@ -41,7 +41,7 @@ func OpenFolder(cfg *config.Config, resume bool) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{Dir: dir, Name: subjectName(filepath.Base(dir)), lock: lock}
+	f := &Folder{Dir: dir, Name: queue.RunID(filepath.Base(dir)), lock: lock}
 	if err := f.prepare(cfg, resume); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -117,14 +117,3 @@ func (f *Folder) Path(names ...string) string {
 
 // Close gives the lock back.
 func (f *Folder) Close() error { return f.lock.Close() }
-
-var notSubject = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-// subjectName makes a folder's name fit for queue subjects and stream names.
-func subjectName(base string) string {
-	name := strings.Trim(notSubject.ReplaceAllString(base, "-"), "-")
-	if name == "" {
-		return "run"
-	}
-	return name
-}

@@ -28,11 +28,15 @@ type status struct {
 	last time.Time
 	ver  int
 	sum  int64 // completion tokens of the run
+	// before is the share of the run that earlier attempts did.
+	before float64
 }
 
 func newStatus(out io.Writer, tty bool, cfg *config.Config, l rollout.Ledger) *status {
 	now := time.Now()
-	return &status{out: out, tty: tty, cfg: cfg, from: now, last: now, base: l.Batches, ver: -1, sum: l.TotalTokens}
+	s := &status{out: out, tty: tty, cfg: cfg, from: now, last: now, base: l.Batches, ver: -1, sum: l.TotalTokens}
+	s.before = s.share()
+	return s
 }
 
 func (s *status) version(v int) {
@@ -50,7 +54,7 @@ func (s *status) batch(b rollout.Batch) {
 	tokens := b.TotalTokens - s.sum
 	s.last, s.sum = now, b.TotalTokens
 	s.done++
-	line := fmt.Sprintf("step %d/%d  %s  dropped %s  %.0f tok/s  %.1fs", b.Number+1, s.cfg.Run.Steps,
+	line := fmt.Sprintf("step %s  %s  dropped %s  %.0f tok/s  %.1fs", s.progress(b),
 		describeRewards(b.Groups), describeDropped(b.Dropped), float64(tokens)/seconds, seconds)
 	if left := s.left(now); left > 0 {
 		line += fmt.Sprintf("  %s left", left.Round(time.Second))
@@ -59,12 +63,30 @@ func (s *status) batch(b rollout.Batch) {
 	fmt.Fprintln(s.out, line)
 }
 
+// progress is "12/200", or "12 (34 %)" where the budget of tokens ends the run.
+func (s *status) progress(b rollout.Batch) string {
+	if s.cfg.Run.Tokens > 0 {
+		return fmt.Sprintf("%d (%.0f %%)", b.Number+1, 100*s.share())
+	}
+	return fmt.Sprintf("%d/%d", b.Number+1, s.cfg.Run.Steps)
+}
+
+// share is how much of the run is done, by whichever limit ends it first.
+func (s *status) share() float64 {
+	share := float64(s.base+s.done) / float64(s.cfg.Run.Steps)
+	if limit := s.cfg.Run.Tokens; limit > 0 {
+		share = max(share, float64(s.sum)/float64(limit))
+	}
+	return min(1, share)
+}
+
+// left extrapolates from this attempt's share of the work.
 func (s *status) left(now time.Time) time.Duration {
-	if s.done == 0 {
+	worked := s.share() - s.before
+	if worked <= 0 {
 		return 0
 	}
-	per := now.Sub(s.from) / time.Duration(s.done)
-	return per * time.Duration(s.cfg.Run.Steps-s.base-s.done)
+	return time.Duration(float64(now.Sub(s.from)) * (1 - s.share()) / worked)
 }
 
 func describeRewards(groups []*data.Group) string {

@@ -37,7 +37,7 @@ func (s *Store) Write(b rollout.Batch) error {
 	groups, dropped := values(b.Groups), values(b.Dropped)
 	all := append(slices.Clone(groups), dropped...)
 	slices.SortFunc(all, func(a, b data.Group) int { return int(a.Spec.Group - b.Spec.Group) })
-	if err := table.WriteRollouts(s.archive(b.Number), all); err != nil {
+	if err := table.WriteRollouts(s.archive(b.Number), table.Archive{Run: s.folder.Name, Batch: b.Number, ConfigHash: s.hash}, all); err != nil {
 		return err
 	}
 	if err := s.appendMetrics(b); err != nil {
