@@ -40,6 +40,7 @@ _COLUMNS = {
 # Log-probabilities as the coordinator accepts them: a tiny positive value is rounding.
 LOGPROB_MAX = 1e-3
 LOGPROB_MIN = -1e4
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _check_rows(b: Batch, table: pa.Table, vocabulary: int, path: Path) -> None:
     _refuse_rows(bad[b.group] if len(b.prompts) else bad, b.rollout_ids, path, "prompt_ids", f"an id {beyond}")
     for name in ("advantage", "weight", "reward", "temperature"):
         value = getattr(b, name)
-        _refuse_rows(~np.isfinite(value), b.rollout_ids, path, name, "is not finite")
+        _refuse_rows(~(np.abs(value) <= FLOAT32_MAX), b.rollout_ids, path, name, "is not finite in fp32")
     _refuse_rows(b.weight < 0, b.rollout_ids, path, "weight", "is negative")
     _refuse_rows(b.temperature <= 0, b.rollout_ids, path, "temperature", "is not above 0")
     oldest, newest = _column(table, "version_oldest"), _column(table, "version_newest")

@@ -189,8 +189,8 @@ class Run:
         if differing:
             say(
                 f"WARNING: replaying gave other weights than {self.exporter.path(version)} holds "
-                f"({', '.join(differing)}); the exported ones are kept. On CUDA this is rounding; on a CPU the hardware, the thread count or "
-                "the PyTorch build changed"
+                f"({', '.join(differing)}); the exported ones are kept. On CUDA this is rounding; on a CPU the "
+                "hardware, the thread count or the PyTorch build changed"
             )
         newest = checkpoint.newest(self.checkpoints)
         if newest is not None:

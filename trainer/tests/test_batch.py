@@ -70,6 +70,7 @@ def damaged(column, change, row=5):
         (damaged("completion_ids", lambda v: [-1, *v[1:]]), r"column completion_ids, token 0: -1 is outside"),
         (damaged("prompt_ids", lambda v: [*v, 3]), r"row 5 .*column prompt_ids: differs from the first row"),
         (damaged("advantage", lambda v: float("inf")), r"row 5 .*column advantage: is not finite"),
+        (damaged("reward", lambda v: 1e39), r"row 5 .*column reward: is not finite in fp32"),
         (damaged("weight", lambda v: float("nan")), r"row 5 .*column weight: is not finite"),
         (damaged("weight", lambda v: -1.0), r"row 5 .*column weight: is negative"),
         (damaged("temperature", lambda v: 0.0), r"row 5 .*column temperature: is not above 0"),

@@ -7,9 +7,10 @@ import pytest
 import safetensors.torch
 import torch
 from making import CPU
+from transformers import AutoModelForCausalLM
+
 from ropewalk_trainer import durable, export, model, probe
 from ropewalk_trainer.failure import InputError
-from transformers import AutoModelForCausalLM
 
 
 def exporter(root, policy, source, dtype="float32"):
@@ -45,7 +46,8 @@ def test_probe_is_of_the_exported_weights(policy, source, tmp_path, dtype):
         with torch.no_grad():
             want = fresh(ids[None]).logits[0, :-1].log_softmax(-1).gather(1, ids[1:, None])[:, 0]
         torch.testing.assert_close(torch.tensor(s["logprobs"]), want, atol=1e-5, rtol=0)
-    whole = [[*batch.prompts[batch.group[r]], *batch.completion[batch.start[r] : batch.start[r + 1]]] for r in range(20)]
+    spans = zip(batch.group, batch.start[:-1], batch.start[1:], strict=True)
+    whole = [[*batch.prompts[g], *batch.completion[a:b]] for g, a, b in spans]
     real = found["sequences"][2:]
     assert all(any(w[-len(s["ids"]) :] == s["ids"] for w in whole) for s in real)
 

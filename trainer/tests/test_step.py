@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from making import CPU
+
 from ropewalk_trainer import loss, model, pack, step
 from ropewalk_trainer.config import Config, Run, Sampling, Trainer
 from ropewalk_trainer.optim import Optimizer
