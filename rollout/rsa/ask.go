@@ -1,0 +1,100 @@
+package rsa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/rollout"
+	"github.com/ropewalk/ropewalk/rollout/engine"
+)
+
+// work finds a task's rollout in the store, or asks for it and stores it.
+func (r *runner) work(ctx context.Context, t task) result {
+	record, found, err := r.store.Get(t.Place)
+	if err == nil && found && record.ProblemID != t.problem.ID {
+		err = fmt.Errorf("the journal has problem %s where the datasets have %s", record.ProblemID, t.problem.ID)
+	}
+	if err != nil || found {
+		return result{task: t, record: record, found: found, err: err}
+	}
+	record, blameless, err := r.ask(ctx, t)
+	if err == nil {
+		err = r.gate.keep(record, blameless)
+	}
+	return result{task: t, record: record, err: err}
+}
+
+// ask renders the prompt, samples and grades. What concerns this sample alone
+// becomes a record without completion; blameless says that its prompt, not the
+// engine, is why.
+func (r *runner) ask(ctx context.Context, t task) (record *Record, blameless bool, err error) {
+	info := r.engines.Info()
+	record = &Record{Place: t.Place, ProblemID: t.problem.ID, Parents: t.parents, Model: info.Model, Simulated: info.Simulated}
+	err = r.sample(ctx, t, record)
+	if err != nil && ofSample(err) {
+		record.Finish, record.Err = data.FinishError, clean(err.Error())
+		record.Verdict = data.Verdict{Status: data.Error, Reason: "no completion to grade"}
+		return record, tooLong(err), nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return record, false, r.grade(ctx, t.problem, record)
+}
+
+// sample fills in the prompt's and the completion's part of the record.
+func (r *runner) sample(ctx context.Context, t task, record *Record) error {
+	spec := data.Spec{
+		Group: r.shape.group(t.Place), Problem: t.problem.ID, Kind: t.kind, Round: t.Round, Candidates: t.members,
+	}
+	ids, cut, err := r.renderer.Render(ctx, &spec, t.problem)
+	if err != nil {
+		return err
+	}
+	record.Prompt, record.Cut = packIDs(ids), cut
+	s, err := r.engines.Generate(ctx, engine.Request{
+		ID: string(r.shape.ID(t.Place)), PromptIDs: ids, Sampling: r.Sampling, Hint: r.hint(t),
+		Seed: int64(rollout.Seed(r.Seed, "rsa sample of "+string(t.problem.ID), int64(t.Round), int64(t.Index)) >> 2),
+	})
+	if err != nil {
+		return err
+	}
+	record.IDs, record.Logprobs = packIDs(s.IDs), packFloats(s.Logprobs)
+	record.Text, record.Finish = clean(s.Text), s.Finish
+	return nil
+}
+
+// hint is what the simulated engine must be told; nil for real ones.
+func (r *runner) hint(t task) *data.Hint {
+	if !r.engines.Info().Simulated {
+		return nil
+	}
+	h := &data.Hint{Gold: t.problem.Gold}
+	for _, i := range t.parents {
+		h.Candidates = append(h.Candidates, t.from[i].Verdict.Score)
+		h.Answers = append(h.Answers, t.from[i].Verdict.Answer)
+	}
+	return h
+}
+
+// grade asks for the verdict. A verdict that came because the run was stopped is
+// none: the rollout is then asked again.
+func (r *runner) grade(ctx context.Context, p *data.Problem, record *Record) error {
+	verdict, err := r.grading.Grade(ctx, p, record.Text)
+	if err != nil {
+		return fmt.Errorf("grading problem %s: %w", p.ID, errors.Join(err, context.Cause(ctx)))
+	}
+	record.Verdict = <-verdict
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	record.Verdict.Steps = nil // only for --explain
+	record.Verdict.Answer, record.Verdict.Reason = clean(record.Verdict.Answer), clean(record.Verdict.Reason)
+	return nil
+}
+
+// clean keeps a text the same through the journal's JSON.
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
