@@ -82,7 +82,7 @@ func (r *checkReport) write(w io.Writer, asJSON bool) error {
 		if b.Row == 0 {
 			line = b.Error // names the file itself
 		}
-		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+		if _, err := fmt.Fprintln(w, tame(line)); err != nil {
 			return err
 		}
 	}

@@ -2,13 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -109,44 +105,4 @@ func writeStats(w io.Writer, list []datasetStats, asJSON bool) error {
 		t.row(s.Dataset, s.Grader, s.Problems, fmt.Sprintf("%.1f", s.Mean), s.Min, s.P50, s.P90, s.P99, s.Max)
 	}
 	return t.flush()
-}
-
-// textTable prints aligned columns. Cells may hold untrusted text.
-type textTable struct {
-	w   *tabwriter.Writer
-	err error
-}
-
-func newTable(w io.Writer, heads ...any) *textTable {
-	t := &textTable{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	t.row(heads...)
-	return t
-}
-
-func (t *textTable) row(cells ...any) {
-	texts := make([]string, len(cells))
-	for i, c := range cells {
-		texts[i] = strings.Map(oneLine, printable(fmt.Sprint(c)))
-	}
-	_, err := fmt.Fprintln(t.w, strings.Join(texts, "\t"))
-	t.err = errors.Join(t.err, err)
-}
-
-func (t *textTable) flush() error { return errors.Join(t.err, t.w.Flush()) }
-
-func oneLine(r rune) rune {
-	if r == '\n' || r == '\t' {
-		return ' '
-	}
-	return r
-}
-
-// printable replaces what could drive a terminal: a model may have written it.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }

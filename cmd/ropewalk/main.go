@@ -99,6 +99,8 @@ func newRootCommand() *cobra.Command {
 		newEngineCommand(),
 		newExplainCommand(),
 		newGradeCommand(),
+		newRSACommand(),
+		newSampleCommand(),
 		newVersionCommand(),
 		newDataCommand(),
 		newInspectCommand(),
