@@ -69,8 +69,11 @@ func Dir(final string, fill func(tmp string) error) (err error) {
 	if err := syncTree(tmp); err != nil {
 		return err
 	}
-	// Renaming over an empty folder replaces it; over a full one it fails, which
-	// catches a second writer that came in after the check above.
+	// Neither an empty folder is in the way, nor is a full one replaced: a second
+	// writer may have come in after the check above.
+	if err := remove(final); err != nil {
+		return err
+	}
 	if err := os.Rename(tmp, final); err != nil {
 		return err
 	}
