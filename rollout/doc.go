@@ -20,5 +20,5 @@
 // a resumed run rebuilds it to the byte, and short answers gain no place.
 //
 // Subpackages: queue (JetStream), engine (inference), worker (the loop beside an
-// engine), config, run (the goroutines around the coordinator).
+// engine), config, training (the goroutines around the coordinator).
 package rollout

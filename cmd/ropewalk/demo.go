@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ropewalk/ropewalk/rollout/run"
+	"github.com/ropewalk/ropewalk/rollout/training"
 )
 
 // demoSize is how much the demo does.
@@ -99,7 +99,7 @@ func newDemo(dir string, seed int64, quick bool, stderr io.Writer) (*demo, error
 	if err != nil {
 		return nil, err
 	}
-	python, err := run.Python("", "trainer")
+	python, err := training.Python("", "trainer")
 	if err != nil {
 		return nil, fail(exitUnreachable, "run scripts/venv trainer", err)
 	}
@@ -156,7 +156,7 @@ func (d *demo) ropewalk(ctx context.Context, args ...string) error {
 
 // module runs a module of the trainer package.
 func (d *demo) module(ctx context.Context, module string, args ...string) error {
-	c := run.PythonCommand(d.python, module, args...)
+	c := training.PythonCommand(d.python, module, args...)
 	bound := exec.CommandContext(ctx, c.Path, c.Args[1:]...)
 	bound.Env = c.Env
 	return d.exec(ctx, bound, module)

@@ -17,7 +17,7 @@ import (
 	"github.com/ropewalk/ropewalk/data/table"
 	"github.com/ropewalk/ropewalk/rollout"
 	"github.com/ropewalk/ropewalk/rollout/config"
-	"github.com/ropewalk/ropewalk/rollout/run"
+	"github.com/ropewalk/ropewalk/rollout/training"
 )
 
 // demoArms are the ways of training, as recipe.mix.
@@ -113,7 +113,7 @@ func (d *demo) train(ctx context.Context, report *demoReport, arm string) error 
 	end := filepath.Join(dir, "batches", "END")
 	if _, err := os.Stat(end); err != nil {
 		d.say("training %s: %d tokens", arm, d.tokens)
-		root, err := run.Checkout()
+		root, err := training.Checkout()
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (d *demo) train(ctx context.Context, report *demoReport, arm string) error 
 			return err
 		}
 	}
-	newest, ok, err := run.Newest(filepath.Join(dir, "weights"))
+	newest, ok, err := training.Newest(filepath.Join(dir, "weights"))
 	if err != nil || !ok {
 		return fmt.Errorf("arm %s left no weights: %v", arm, err)
 	}
@@ -185,7 +185,7 @@ func (d *demo) judge(ctx context.Context, report *demoReport, arm, model string)
 
 // withEngine runs the small engine on a model for as long as use takes.
 func (d *demo) withEngine(ctx context.Context, model string, use func(url string) error) error {
-	engine, err := run.StartSmallEngine(ctx, d.python, model, 512, d.path("engine.log"))
+	engine, err := training.StartSmallEngine(ctx, d.python, model, 512, d.path("engine.log"))
 	if err != nil {
 		return err
 	}

@@ -9,13 +9,12 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/ropewalk/ropewalk/data"
 	"github.com/ropewalk/ropewalk/data/table"
 	"github.com/ropewalk/ropewalk/rollout/config"
 	"github.com/ropewalk/ropewalk/rollout/queue"
-	"github.com/ropewalk/ropewalk/rollout/run"
+	"github.com/ropewalk/ropewalk/rollout/training"
 )
 
 func newTrainCommand() *cobra.Command {
@@ -65,7 +64,7 @@ func train(cmd *cobra.Command, cfg *config.Config, problems []data.Problem, resu
 		return err
 	}
 	stderr := cmd.ErrOrStderr()
-	err = run.Train(cmd.Context(), cfg, problems, run.Options{
+	err = training.Train(cmd.Context(), cfg, problems, training.Options{
 		Resume: resume, Self: self, Log: newLogger(stderr, verbose), Status: stderr, Live: isTerminal(stderr),
 	})
 	return trainError(err)
@@ -78,13 +77,13 @@ func trainError(err error) error {
 		return nil
 	case errors.Is(err, context.Canceled):
 		return fail(exitInterrupt, "", errors.New("stopped; `--resume` goes on from here"))
-	case errors.Is(err, run.ErrInUse):
+	case errors.Is(err, training.ErrInUse):
 		return fail(exitBadInput, "stop the other process, or choose another folder with --set run.dir=DIR", err)
-	case errors.Is(err, run.ErrHasRun):
+	case errors.Is(err, training.ErrHasRun):
 		return fail(exitBadInput, "--resume goes on with it; --set run.dir=DIR starts another", err)
-	case errors.Is(err, run.ErrNoRun):
+	case errors.Is(err, training.ErrNoRun):
 		return fail(exitBadInput, "leave out --resume to start it", err)
-	case errors.Is(err, run.ErrOtherRun):
+	case errors.Is(err, training.ErrOtherRun):
 		return fail(exitUsage, "resume with the run's own configuration, or start another with --set run.dir=DIR", err)
 	case errors.Is(err, queue.ErrUnreachable):
 		return fail(exitUnreachable, "is the server up, and queue.url right?", err)
@@ -111,10 +110,4 @@ func newLogger(w io.Writer, verbose bool) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
-}
-
-// isTerminal reports whether w is a terminal that may be drawn on.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ropewalk/ropewalk/rollout/run"
+	"github.com/ropewalk/ropewalk/rollout/training"
 )
 
 func newTrainerCommand() *cobra.Command {
@@ -36,7 +36,7 @@ func newTrainerCommand() *cobra.Command {
 				exitWithParent(cmd.InOrStdin())
 			}
 			if simulated {
-				return run.SimulateTrainer(cmd.Context(), dir, pace, cmd.ErrOrStderr())
+				return training.SimulateTrainer(cmd.Context(), dir, pace, cmd.ErrOrStderr())
 			}
 			return runPythonTrainer(cmd, dir, python)
 		},
@@ -51,7 +51,7 @@ func newTrainerCommand() *cobra.Command {
 }
 
 func runPythonTrainer(cmd *cobra.Command, dir, python string) error {
-	command, err := run.TrainerCommand(python, dir)
+	command, err := training.TrainerCommand(python, dir)
 	if err != nil {
 		return fail(exitUnreachable, "run scripts/venv trainer, or name an interpreter with --python", err)
 	}

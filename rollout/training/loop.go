@@ -1,4 +1,4 @@
-// Package run holds the goroutines around the coordinator: it carries events in
+// Package training holds the goroutines around the coordinator: it carries events in
 // and effects out, starts and supervises engines, workers and the trainer, and
 // keeps the run folder.
 //
@@ -11,7 +11,7 @@
 //	writer goroutine   the disk
 //	weights goroutine  the trainer's STABLE marker
 //	watch goroutine    nothing happening for run.stall: it says who waits for whom
-package run
+package training
 
 import (
 	"context"
