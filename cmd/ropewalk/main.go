@@ -95,6 +95,8 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newTrainCommand(),
 		newTrainerCommand(),
+		newConfigCommand(),
+		newDoctorCommand(),
 		newDemoCommand(),
 		newEngineCommand(),
 		newExplainCommand(),
