@@ -1,0 +1,113 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// workers is the one consumer of jobs: all workers of a run pull from it.
+	workers = "workers"
+	// maxPending and maxWaiting are above any fleet's jobs and pulls in flight: the
+	// server's own defaults (1000 and 512) would hold jobs back without a word.
+	maxPending = 1 << 16
+	maxWaiting = 1 << 14
+)
+
+// Setup makes the run's streams on the server, or checks those that are there.
+// It is the coordinator's to call, as often as it likes.
+func (c *Conn) Setup(ctx context.Context) error {
+	for _, want := range c.streams() {
+		err := c.retry(ctx, "setting up stream "+want.Name, func(ctx context.Context) error { return c.ensure(ctx, want) })
+		if err != nil {
+			return err
+		}
+	}
+	err := c.retry(ctx, "setting up the consumer of stream "+c.names.jobs(), func(ctx context.Context) error {
+		_, err := c.js.CreateOrUpdateConsumer(ctx, c.names.jobs(), c.consumerConfig())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = c.watchPresence()
+	return err
+}
+
+func (c *Conn) streams() []jetstream.StreamConfig {
+	storage := jetstream.FileStorage
+	if c.options.Durability == Memory {
+		storage = jetstream.MemoryStorage
+	}
+	about := map[string]string{"ropewalk.run": c.options.Run, "ropewalk.wire": "1"}
+	// All three hold one message per subject. Jobs and results refuse a second,
+	// the state takes it in place of the first.
+	common := jetstream.StreamConfig{Storage: storage, Replicas: c.options.Replicas, MaxMsgsPerSubject: 1,
+		MaxMsgSize: MaxMessage, Metadata: about, AllowDirect: true}
+	jobs, results, state := common, common, common
+
+	jobs.Name, jobs.Subjects = c.names.jobs(), []string{c.names.subject("job.*")}
+	jobs.Retention = jetstream.WorkQueuePolicy
+	jobs.Discard, jobs.DiscardNewPerSubject, jobs.AllowAtomicPublish = jetstream.DiscardNew, true, true
+
+	results.Name, results.Subjects = c.names.results(), []string{c.names.subject("res.*.*")}
+	results.Discard, results.DiscardNewPerSubject, results.AllowAtomicPublish = jetstream.DiscardNew, true, true
+
+	state.Name, state.Subjects = c.names.state(), []string{c.names.subject("state.*")}
+	return []jetstream.StreamConfig{jobs, results, state}
+}
+
+func (c *Conn) consumerConfig() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy,
+		// No BackOff: it would take the place of AckWait. No MaxDeliver: the job would
+		// stay in the stream for ever, undelivered; who pulls sees Deliveries.
+		AckWait: c.options.Lease, MaxDeliver: -1,
+		MaxAckPending: maxPending, MaxWaiting: maxWaiting, Replicas: c.options.Replicas,
+	}
+}
+
+// ensure creates a stream unless it is there; then it must be as wanted.
+func (c *Conn) ensure(ctx context.Context, want jetstream.StreamConfig) error {
+	_, err := c.js.CreateStream(ctx, want)
+	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return err
+	}
+	stream, err := c.js.Stream(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	if diff := differences(want, stream.CachedInfo().Config); len(diff) > 0 {
+		return fmt.Errorf("%w: stream %s: %s; continue the run as it was begun, or choose another name for it",
+			ErrOtherConfig, want.Name, strings.Join(diff, "; "))
+	}
+	return nil
+}
+
+// ErrOtherConfig is of a run whose streams were made with other options.
+var ErrOtherConfig = errors.New("the run is on this NATS server already, with other options")
+
+func differences(want, found jetstream.StreamConfig) []string {
+	var out []string
+	compare := func(name string, want, found any) {
+		if w, f := fmt.Sprint(want), fmt.Sprint(found); w != f {
+			out = append(out, fmt.Sprintf("%s is %s, expected %s", name, f, w))
+		}
+	}
+	compare("run", want.Metadata["ropewalk.run"], found.Metadata["ropewalk.run"])
+	compare("wire format", want.Metadata["ropewalk.wire"], found.Metadata["ropewalk.wire"])
+	compare("storage (durability)", want.Storage, found.Storage)
+	compare("replicas", want.Replicas, found.Replicas)
+	compare("subjects", want.Subjects, found.Subjects)
+	compare("retention", want.Retention, found.Retention)
+	compare("discard", want.Discard, found.Discard)
+	compare("discard new per subject", want.DiscardNewPerSubject, found.DiscardNewPerSubject)
+	compare("messages per subject", want.MaxMsgsPerSubject, found.MaxMsgsPerSubject)
+	compare("message size", want.MaxMsgSize, found.MaxMsgSize)
+	compare("atomic publish", want.AllowAtomicPublish, found.AllowAtomicPublish)
+	return out
+}
