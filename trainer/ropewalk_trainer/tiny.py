@@ -108,7 +108,9 @@ def make(
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m ropewalk_trainer.tiny", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m ropewalk_trainer.tiny",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     parser.add_argument("--layers", type=int, default=3)
@@ -116,9 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--heads", type=int, default=4, help="query heads (default %(default)s)")
     parser.add_argument("--kv-heads", type=int, default=2, help="key and value heads (default %(default)s)")
     parser.add_argument("--head-dim", type=int, default=32, help="size of a head (default %(default)s)")
-    parser.add_argument("--intermediate", type=int, default=256, help="size of the feed-forward layer (default %(default)s)")
+    parser.add_argument("--intermediate", type=int, default=256, help="feed-forward size (default %(default)s)")
     parser.add_argument("--positions", type=int, default=4096, help="longest sequence (default %(default)s)")
-    parser.add_argument("--spread", type=float, default=0.05, help="standard deviation of the weights (default %(default)s)")
+    parser.add_argument("--spread", type=float, default=0.05, help="deviation of the weights (default %(default)s)")
     parser.add_argument("--vocab-chars", default="", help="characters to know beside printable ASCII and newline")
     tie = parser.add_mutually_exclusive_group()
     tie.add_argument("--tied", action="store_true", help="the output head is the embedding")

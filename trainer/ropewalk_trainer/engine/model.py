@@ -7,9 +7,9 @@ lanes whatever L is (the padding contributes exact zeros); and no product has a 
 algebra library takes another path than for several. See the package's promise of independence.
 """
 
-import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import silu
@@ -43,7 +43,9 @@ class Cache:
         self.slots = slots
         self.length = align(shape.positions)
         heads, dim = shape.kv_heads, shape.head_dim
-        self.store = torch.zeros(shape.layers, 2, slots + 1, heads, self.length, dim)
+        # numpy asks the system for zeroed pages; torch.zeros would write, and so occupy, all of them.
+        store = np.zeros((shape.layers, 2, slots + 1, heads, self.length, dim), np.float32)
+        self.store = torch.from_numpy(store)
         self.keys = [layer[0].view(-1, self.length, dim) for layer in self.store]  # [slots K, L, D]
         self.values = [layer[1].view(-1, self.length, dim) for layer in self.store]
         self.flat = [layer.view(-1, dim) for layer in self.store]
@@ -51,39 +53,41 @@ class Cache:
         key_SK = torch.arange((slots + 1) * heads).view(slots + 1, heads) * self.length
         self.first_SJ = torch.cat([key_SK, key_SK + (slots + 1) * heads * self.length], 1)
 
-    def copy(self, source: list[int], target: list[int], length: int) -> None:
-        """Copies the first length positions of slots source to slots target."""
-        if source:
-            self.store[:, :, target, :, :length] = self.store[:, :, source, :, :length]
+    def copy(self, source: int, first: int, end: int, length: int) -> None:
+        """Copies the first length positions of slot source to slots first..end-1."""
+        self.store[:, :, first:end, :, :length] = self.store[:, :, source : source + 1, :, :length]
 
 
-def normed(x: Tensor, shape: Shape, width: int) -> Tensor:
-    """x / root of (sum of squares + width epsilon) over the last dimension; the weights hold the root of width."""
-    size = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x / torch.hypot(size, size.new_tensor(math.sqrt(width * shape.epsilon)))
+def normed(x: Tensor, floor: Tensor) -> Tensor:
+    """x / root of (sum of squares + floor squared) over the last dimension: an RMS norm less its scale.
+
+    floor squared is width times epsilon; the weights hold the root of the width (see weights).
+    """
+    return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), floor)
 
 
-def block(shape: Shape, layer: Layer, x_MH: Tensor, rotation_M1C: Tensor, attend: Callable) -> Tensor:
+def block(weights: Weights, layer: Layer, x_MH: Tensor, rotation_M1C: Tensor, attend: Callable) -> Tensor:
     """One transformer block over M tokens. attend([M, N, D] queries, [M, 2K, D] keys and values) -> [M, N D]."""
+    shape = weights.shape
     m, n, k, d = len(x_MH), shape.heads, shape.kv_heads, shape.head_dim
-    qkv = torch.mm(normed(x_MH, shape, shape.width), layer.qkv_HN)
+    qkv = torch.mm(normed(x_MH, weights.floor_width), layer.qkv_HN)
     if layer.qkv_bias_N is not None:
         qkv += layer.qkv_bias_N
     qkv_MJD = qkv.view(m, n + 2 * k, d)
     qk_MJD = qkv_MJD[:, : n + k]
     if layer.qk_norm_KD is not None:
-        qk_MJD = normed(qk_MJD, shape, d) * layer.qk_norm_KD
+        qk_MJD = normed(qk_MJD, weights.floor_head) * layer.qk_norm_KD
     turned = torch.view_as_complex(qk_MJD.unflatten(-1, (d // 2, 2))) * rotation_M1C
     qk_MJD = torch.view_as_real(turned).flatten(-2)
     kv_MJD = torch.cat([qk_MJD[:, n:], qkv_MJD[:, n + k :]], 1)
     x_MH = torch.addmm(x_MH, attend(qk_MJD[:, :n], kv_MJD), layer.out_NH)
-    gate_MI, up_MI = torch.mm(normed(x_MH, shape, shape.width), layer.gate_up_HI).chunk(2, 1)
+    gate_MI, up_MI = torch.mm(normed(x_MH, weights.floor_width), layer.gate_up_HI).chunk(2, 1)
     return torch.addmm(x_MH, silu(gate_MI).mul_(up_MI), layer.down_IH)
 
 
 def logits(weights: Weights, x_MH: Tensor) -> Tensor:
     """Logits [M, V] of final hidden states."""
-    x_MH = normed(x_MH, weights.shape, weights.shape.width)
+    x_MH = normed(x_MH, weights.floor_width)
     if len(x_MH) == 1:
         return torch.mm(x_MH.expand(2, -1), weights.head_HV)[:1]
     return torch.mm(x_MH, weights.head_HV)
@@ -109,7 +113,7 @@ def decode(weights: Weights, cache: Cache, ids_R: Tensor, position_R: Tensor, le
             scores.view(rows, k, g, length).add_(mask_R11L)
             return torch.bmm(scores.softmax(-1), values).view(rows, k * g * d)
 
-        x_RH = block(shape, layer, x_RH, rotation_R1C, attend)
+        x_RH = block(weights, layer, x_RH, rotation_R1C, attend)
     return logits(weights, x_RH)
 
 
@@ -137,5 +141,5 @@ def prefill(weights: Weights, cache: Cache, ids_PT: Tensor, slot: int, start: in
             mixed = torch.bmm(scores.softmax(-1), values)
             return mixed.view(p, k, g, t, d).permute(0, 3, 1, 2, 4).reshape(p * t, k * g * d)
 
-        x_MH = block(shape, layer, x_MH, rotation_M1C, attend)
+        x_MH = block(weights, layer, x_MH, rotation_M1C, attend)
     return x_MH.view(p, t, -1)

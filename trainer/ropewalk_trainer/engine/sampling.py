@@ -27,7 +27,9 @@ def uniform(seeds: np.ndarray, index: np.ndarray) -> np.ndarray:
     return (_mix(stream + (index.astype(np.uint64) + np.uint64(1)) * _GAMMA) >> _MANTISSA) * 2.0**-53
 
 
-def draw(logits_RV: Tensor, inverse_R1: Tensor, uniform_R: np.ndarray, greedy_R: Tensor | None) -> tuple[Tensor, Tensor]:
+def draw(
+    logits_RV: Tensor, inverse_R1: Tensor, uniform_R: np.ndarray, greedy_R: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Tokens (int64 [R]) and their log-probabilities (float32 [R]) at temperature 1 / inverse.
 
     greedy_R marks rows that take the likeliest token instead; None when there are none.

@@ -68,6 +68,8 @@ class Weights:
     layers: tuple[Layer, ...]
     head_HV: torch.Tensor
     rotation_LC: torch.Tensor  # complex64 [positions, head_dim / 2]
+    floor_width: torch.Tensor  # root of width epsilon, see model.normed
+    floor_head: torch.Tensor  # root of head_dim epsilon
 
     @property
     def parameters(self) -> int:
@@ -189,7 +191,15 @@ def load(folder: Path, positions: int = 0, rounded: torch.dtype = torch.float32)
     else:
         head_VH = source.take("lm_head.weight", shape.vocabulary, shape.width)
     source.finish()
-    return Weights(shape, embedding_VH, layers, _fold(head_VH, scale_H), _rotation(shape))
+    return Weights(
+        shape,
+        embedding_VH,
+        layers,
+        _fold(head_VH, scale_H),
+        _rotation(shape),
+        torch.tensor(math.sqrt(shape.width * shape.epsilon)),
+        torch.tensor(math.sqrt(shape.head_dim * shape.epsilon)),
+    )
 
 
 def _layer(shape: Shape, source: _Source, at: str) -> Layer:
@@ -247,5 +257,3 @@ def same_model(old: Weights, new: Weights) -> str:
         return ""
     names = [n for n in Shape.__slots__ if getattr(old.shape, n) != getattr(new.shape, n)]
     return ", ".join(f"{n} {getattr(new.shape, n)} instead of {getattr(old.shape, n)}" for n in names)
-
-
