@@ -44,8 +44,8 @@ type Share struct {
 // Bytes of one row beside its tokens: ids, numbers, names of parents.
 const rowBytes = 512
 
-// Plan computes what cfg will do with so many problems. It looks into the model
-// folder, if there is one, for its size.
+// Plan computes what cfg will do with so many problems, 0 if that is not known. It
+// looks into the model folder, if there is one, for its size.
 func Plan(cfg *Config, problems int) *RunPlan {
 	p := &RunPlan{
 		Steps: cfg.Run.Steps, GroupsPerStep: cfg.Recipe.GroupsPerBatch, GroupSize: cfg.Recipe.GroupSize, Problems: problems,
@@ -148,7 +148,11 @@ func (p *RunPlan) Write(w io.Writer) error {
 	}
 	row("steps", "%s, %s groups of %d rollouts each: %s rollouts in all", count(int64(p.Steps)), count(int64(p.GroupsPerStep)), p.GroupSize,
 		count(int64(p.Steps)*int64(p.GroupsPerStep)*int64(p.GroupSize)))
-	row("problems", "%s, each visited %.3g times (more if groups are dropped)", count(int64(p.Problems)), p.Epochs)
+	if p.Problems > 0 {
+		row("problems", "%s, each visited %.3g times (more if groups are dropped)", count(int64(p.Problems)), p.Epochs)
+	} else {
+		row("problems", "not counted: the datasets are not here")
+	}
 	for _, s := range p.Shares {
 		row("  "+s.name(), "%.4g groups a step", s.Groups)
 	}
