@@ -144,6 +144,11 @@ func (h *HTTP) do(ctx context.Context, c call) error {
 	if err := h.sawBoot(resp.Header.Get(wire.BootHeader)); err != nil && !c.anyBoot {
 		return fmt.Errorf("%s: %w", c.route, err)
 	}
+	if resp.StatusCode >= 500 {
+		// uvicorn closes the connection after an exception, without saying so in the
+		// answer: the next request on it would be lost.
+		h.client.CloseIdleConnections()
+	}
 	if resp.StatusCode != http.StatusOK {
 		return &StatusError{Route: c.route, Code: resp.StatusCode, Message: refusal(body)}
 	}
