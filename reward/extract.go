@@ -47,11 +47,16 @@ var rules = map[Rule]func(string) (string, bool){
 // Extract finds the answer in a response by a rule; found is false if there is
 // none or only white space. The answer is trimmed. An unknown rule finds nothing.
 func Extract(rule Rule, response string) (answer string, found bool) {
+	return extract(rule, afterThinking(response))
+}
+
+// extract is Extract of a text without thinking.
+func extract(rule Rule, text string) (answer string, found bool) {
 	read, ok := rules[rule]
 	if !ok {
 		return "", false
 	}
-	answer, found = read(afterThinking(response))
+	answer, found = read(text)
 	answer = strings.TrimSpace(answer)
 	return answer, found && answer != ""
 }
@@ -64,10 +69,11 @@ func extractFor(t *trace, o options, fallback Rule, response string) (answer str
 	if rule == "" {
 		rule = fallback
 	}
-	if rest := afterThinking(response); len(rest) < len(response) {
+	rest := afterThinking(response)
+	if len(rest) < len(response) {
 		t.add("thinking: %d of %d bytes, up to the last </think>, are left out", len(response)-len(rest), len(response))
 	}
-	answer, found := Extract(rule, response)
+	answer, found := extract(rule, rest)
 	if !found {
 		t.add("extract by %q: nothing found", rule)
 		return "", noAnswer("%s", missing[rule]), false
@@ -98,10 +104,13 @@ func checkRule(r Rule) error {
 // afterThinking is what follows the last closing tag of a thinking section.
 func afterThinking(s string) string {
 	const end = "</think>"
-	if i := strings.LastIndex(s, end); i >= 0 {
-		return s[i+len(end):]
+	for { // forwards: strings.LastIndex is ten times slower than strings.Index
+		i := strings.Index(s, end)
+		if i < 0 {
+			return s
+		}
+		s = s[i+len(end):]
 	}
-	return s
 }
 
 func autoAnswer(s string) (string, bool) {
@@ -136,6 +145,7 @@ func taggedAnswer(s string, last bool) (answer string, found bool) {
 // lastBox reads the complete box that was opened last. One pass: a stack holds
 // the boxes that are still open with the depth of their brace.
 func lastBox(s string) (string, bool) {
+	s = s[firstBox(s):] // braces before it do not matter, and are most of the text
 	type box struct{ depth, start int }
 	var open []box
 	var depth, start, end int
@@ -159,16 +169,30 @@ func lastBox(s string) (string, bool) {
 				}
 				open = open[:top]
 			}
-			depth = max(depth-1, 0)
+			depth--
 		}
 	}
 	return s[start:end], found
 }
 
+// firstBox is the place of the first command that may open a box, the end of s
+// if there is none.
+func firstBox(s string) int {
+	at := len(s)
+	for _, name := range boxNames {
+		if i := strings.Index(s[:at], name); i >= 0 {
+			at = i
+		}
+	}
+	return at
+}
+
+var boxNames = [...]string{`\boxed`, `\fbox`}
+
 // boxLength is the length of a \boxed{ or \fbox{ at the beginning of s, spaces
 // before the brace included; 0 if there is none.
 func boxLength(s string) int {
-	for _, name := range [...]string{`\boxed`, `\fbox`} {
+	for _, name := range boxNames {
 		if rest, ok := strings.CutPrefix(s, name); ok {
 			brace := strings.TrimLeft(rest, " ")
 			if strings.HasPrefix(brace, "{") {

@@ -54,8 +54,14 @@ func scanExponent(s string) int {
 // minusSigns are the characters that are read as a minus before a digit.
 var minusSigns = [...]string{"-", "\u2212", "\u2013"}
 
-// lastNumber finds the last number in s, in one pass.
+// lastNumber finds the last number in s, in one pass over the word with the
+// last digit.
 func lastNumber(s string) (string, bool) {
+	last := strings.LastIndexAny(s, "0123456789")
+	if last < 0 {
+		return "", false
+	}
+	s = s[strings.LastIndexAny(s[:last], " \t\r\n")+1:] // no number reaches over white space
 	start, end, found := 0, 0, false
 	for i := 0; i < len(s); {
 		if !isDigit(s[i]) && (s[i] != '.' || i > 0 && (isDigit(s[i-1]) || isLetter(s[i-1]))) {

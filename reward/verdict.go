@@ -2,6 +2,7 @@ package reward
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,19 +24,14 @@ func clip(s string) string {
 	return s[:end] + "…"
 }
 
-// show quotes untrusted text on one line.
+// show quotes untrusted text on one line, fit for a terminal. Backquotes leave
+// LaTeX's backslashes as they are.
 func show(s string) string {
 	s = clip(s)
-	if utf8.ValidString(s) && !strings.ContainsAny(s, "`\n\r\t") {
-		printable := true
-		for _, r := range s {
-			printable = printable && r >= ' ' && r != 0x7f
-		}
-		if printable { // backquotes leave LaTeX's backslashes as they are
-			return "`" + s + "`"
-		}
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r == '`' || !strconv.IsPrint(r) }) {
+		return strconv.Quote(s)
 	}
-	return fmt.Sprintf("%q", s)
+	return "`" + s + "`"
 }
 
 // right is the verdict of a response worth the full score.

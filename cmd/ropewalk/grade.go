@@ -104,9 +104,12 @@ func runGrade(ctx context.Context, name string, o gradeOptions, stdin io.Reader,
 	}
 	defer closer.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	began := time.Now()
 	pool := reward.NewPool(reward.Default(), o.workers, o.deadline)
+	defer func() {
+		cancel() // first, so that nothing is waited for after an error
+		pool.Close()
+	}()
 	pending := make(chan (<-chan gradeRecord), 4*o.workers)
 	readErr := make(chan error, 1)
 	go func() {

@@ -77,6 +77,7 @@ func TestGradeTakesAByteOrderMark(t *testing.T) {
 func TestGradeStreams(t *testing.T) {
 	in, lines := io.Pipe()
 	verdicts, out := io.Pipe()
+	time.AfterFunc(time.Minute, func() { verdicts.Close() }) // fails the reads below
 	done := make(chan error, 1)
 	go func() {
 		done <- runGrade(t.Context(), "-", gradeOptions{workers: 2, deadline: time.Minute}, in, out, io.Discard)

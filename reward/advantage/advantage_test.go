@@ -54,6 +54,7 @@ func TestVectors(t *testing.T) {
 		{"grpo", Options{Epsilon: 1e-4}, []float64{1, 0, 0, 0}, []float64{1.4997, -.4999, -.4999, -.4999}},
 		{"grpo", Options{Epsilon: 1e-9}, []float64{1, 0, 0, 0}, []float64{1.5, -.5, -.5, -.5}},
 		{"grpo", Options{}, []float64{1, 0, 0, 0}, []float64{1.5, -.5, -.5, -.5}},
+		{"grpo", Options{}, []float64{1e-200, 0}, []float64{0, 0}}, // a variance below the smallest number
 		{"maxrl", standard, []float64{1, 0, 0, 0}, []float64{3, -1, -1, -1}},
 		{"maxrl", standard, []float64{1, .5, .25, .25}, []float64{1, 0, -.5, -.5}},
 		{"maxrl", standard, []float64{-1, 0, 0, 0}, []float64{0, 0, 0, 0}},
