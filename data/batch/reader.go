@@ -22,26 +22,35 @@ func Verify(dir string) (Manifest, error) {
 		return m, err
 	}
 	path := filepath.Join(dir, m.File)
-	f, err := os.Open(path)
-	if err != nil {
-		return m, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path)
 	if err != nil {
 		return m, err
 	}
 	if info.Size() != m.Bytes {
 		return m, fmt.Errorf("%s: %d bytes, the manifest says %d: truncated or overwritten", path, info.Size(), m.Bytes)
 	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return m, fmt.Errorf("%s: %w", path, err)
+	found, err := checksum(path)
+	if err != nil {
+		return m, err
 	}
-	if found := hex.EncodeToString(sum.Sum(nil)); found != m.SHA256 {
+	if found != m.SHA256 {
 		return m, fmt.Errorf("%s: sha256 %s, the manifest says %s: the file is corrupt", path, found, m.SHA256)
 	}
 	return m, nil
+}
+
+// checksum is the sha256 of a file, in hexadecimal digits.
+func checksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{f}, make([]byte, 1<<20)); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Read verifies and decodes the batch in dir. A damaged, foreign or mismatched

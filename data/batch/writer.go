@@ -2,12 +2,9 @@ package batch
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"math"
 	"os"
@@ -243,14 +240,15 @@ func asStrings[T ~string](list []T) []string {
 	return out
 }
 
-// writeArrow writes the file and gives its size and checksum, computed on the way.
+// writeArrow writes the file and gives its size and checksum.
 func writeArrow(path string, schema *arrow.Schema, rows []Row) (size int64, sum string, err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return 0, "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	out := &hashed{w: bufio.NewWriterSize(f, 1<<20), sum: sha256.New()}
+	buffered := bufio.NewWriterSize(f, 1<<20)
+	out := &counted{w: buffered}
 	w, err := ipc.NewFileWriter(out, ipc.WithSchema(schema))
 	if err != nil {
 		return 0, "", err
@@ -262,10 +260,14 @@ func writeArrow(path string, schema *arrow.Schema, rows []Row) (size int64, sum 
 		}
 		rows = rows[n:]
 	}
-	if err := errors.Join(w.Close(), out.w.Flush()); err != nil {
+	if err := errors.Join(w.Close(), buffered.Flush()); err != nil {
 		return 0, "", err
 	}
-	return out.n, hex.EncodeToString(out.sum.Sum(nil)), nil
+	// The disk works while we hash what it is given.
+	synced := make(chan error, 1)
+	go func() { synced <- f.Sync() }()
+	sum, err = checksum(path)
+	return out.n, sum, errors.Join(err, <-synced)
 }
 
 // recordLength is how many of the first rows go into one record batch.
@@ -292,24 +294,22 @@ func writeRecord(w *ipc.FileWriter, schema *arrow.Schema, rows []Row) error {
 	return w.Write(array.NewRecord(schema, arrays, int64(len(rows))))
 }
 
-// hashed is a sequential writer that counts and hashes. Arrow's file writer only
-// ever asks it where it stands.
-type hashed struct {
-	w   *bufio.Writer
-	sum hash.Hash
-	n   int64
+// counted is a sequential writer that knows where it stands, which is all that
+// Arrow's file writer asks of it.
+type counted struct {
+	w io.Writer
+	n int64
 }
 
-func (h *hashed) Write(p []byte) (int, error) {
-	n, err := h.w.Write(p)
-	h.sum.Write(p[:n])
-	h.n += int64(n)
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
 	return n, err
 }
 
-func (h *hashed) Seek(offset int64, whence int) (int64, error) {
+func (c *counted) Seek(offset int64, whence int) (int64, error) {
 	if offset != 0 || whence != io.SeekCurrent {
 		return 0, errors.New("batch file is written in one pass")
 	}
-	return h.n, nil
+	return c.n, nil
 }
