@@ -106,6 +106,7 @@ func newRootCommand() *cobra.Command {
 		newVersionCommand(),
 		newDataCommand(),
 		newInspectCommand(),
+		newNatsCommand(),
 	)
 	return root
 }

@@ -56,6 +56,9 @@ type Conn struct {
 	jobs    gather // jobs on their way to the server
 	results gather // results on theirs
 
+	closing sync.Once
+	closed  chan struct{}
+
 	mu       sync.Mutex
 	consumer jetstream.Consumer // of jobs, once it is known
 	presence *presence
@@ -78,7 +81,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, connectTimeout)
 		defer cancel()
 	}
-	c := &Conn{options: o, names: names{o.Run}, log: o.Log}
+	c := &Conn{options: o, names: names{o.Run}, log: o.Log, closed: make(chan struct{})}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,6 +94,9 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		c.nc.Close()
 		return nil, err
 	}
+	if o.InProcess != nil {
+		go c.cutWhenBroken()
+	}
 	c.jobs = gather{conn: c, stream: c.names.jobs()}
 	c.results = gather{conn: c, stream: c.names.results()}
 	return c, nil
@@ -100,13 +106,13 @@ func (o *Options) check() error {
 	switch o.Durability {
 	case "", Fsync, Interval, Memory:
 	default:
-		return fmt.Errorf("durability %q: expected %s, %s or %s", o.Durability, Fsync, Interval, Memory)
+		return fmt.Errorf("%w: durability %q: expected %s, %s or %s", ErrOptions, o.Durability, Fsync, Interval, Memory)
 	}
 	if o.URL == "" && o.InProcess == nil {
-		return errors.New("no NATS server named")
+		return fmt.Errorf("%w: no NATS server named", ErrOptions)
 	}
 	if (o.Cert == "") != (o.Key == "") {
-		return errors.New("a TLS client certificate needs its key, and a key its certificate")
+		return fmt.Errorf("%w: a TLS client certificate needs its key, and a key its certificate", ErrOptions)
 	}
 	for _, path := range []string{o.Credentials, o.CA, o.Cert, o.Key} {
 		if path == "" {
@@ -146,6 +152,15 @@ func (c *Conn) newLink() {
 	ctx, cancel := context.WithCancel(context.Background())
 	if old := c.link.Swap(&link{ctx, cancel}); old != nil {
 		old.cut()
+	}
+}
+
+// cutWhenBroken ends what waits for an embedded server that will not answer.
+func (c *Conn) cutWhenBroken() {
+	select {
+	case <-c.options.InProcess.Broken():
+		c.newLink()
+	case <-c.closed:
 	}
 }
 
@@ -205,8 +220,13 @@ func (c *Conn) settings() []nats.Option {
 	return settings
 }
 
-// Close sends what is on its way and ends the connection.
+// Close sends what is on its way and ends the connection, once.
 func (c *Conn) Close() {
+	c.closing.Do(c.close)
+}
+
+func (c *Conn) close() {
+	close(c.closed)
 	if c.nc.IsConnected() {
 		_ = c.nc.FlushTimeout(time.Second) // only what may be lost is unconfirmed
 	}

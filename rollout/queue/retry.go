@@ -58,6 +58,9 @@ func (c *Conn) retry(ctx context.Context, what string, try func(ctx context.Cont
 }
 
 func (c *Conn) attempt(ctx context.Context, try func(ctx context.Context) error) error {
+	if server := c.options.InProcess; server != nil && server.Err() != nil {
+		return server.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.link.Load(), cancel)()

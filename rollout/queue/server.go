@@ -32,6 +32,7 @@ var (
 	ErrDirInUse    = errors.New("the folder is in use by another server")
 	ErrPortTaken   = errors.New("the address is taken")
 	ErrUnreachable = errors.New("NATS cannot be reached")
+	ErrOptions     = errors.New("queue options")
 )
 
 // ServerOptions describe an embedded server.
@@ -79,7 +80,7 @@ func (o ServerOptions) options() (*server.Options, error) {
 	switch o.Durability {
 	case "", Fsync, Interval, Memory:
 	default:
-		return nil, fmt.Errorf("durability %q: expected %s, %s or %s", o.Durability, Fsync, Interval, Memory)
+		return nil, fmt.Errorf("%w: durability %q: expected %s, %s or %s", ErrOptions, o.Durability, Fsync, Interval, Memory)
 	}
 	name := o.Name
 	if name == "" {
@@ -104,11 +105,11 @@ func (o ServerOptions) listen(options *server.Options) error {
 	}
 	host, port, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return fmt.Errorf("listen address %q: expected host:port, for instance 127.0.0.1:4222: %w", o.Listen, err)
+		return fmt.Errorf("%w: listen address %q: expected host:port, for instance 127.0.0.1:4222: %w", ErrOptions, o.Listen, err)
 	}
 	number, err := strconv.Atoi(port)
 	if err != nil || number < 0 || number > 65535 {
-		return fmt.Errorf("listen address %q: port %q is not a number from 0 to 65535", o.Listen, port)
+		return fmt.Errorf("%w: listen address %q: port %q is not a number from 0 to 65535", ErrOptions, o.Listen, port)
 	}
 	if number == 0 {
 		number = server.RANDOM_PORT
@@ -125,7 +126,7 @@ func (o ServerOptions) secure(options *server.Options) error {
 		return nil
 	}
 	if o.Cert == "" || o.Key == "" {
-		return errors.New("TLS needs both a certificate and its key")
+		return fmt.Errorf("%w: TLS needs both a certificate and its key", ErrOptions)
 	}
 	pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
 	if err != nil {
@@ -162,7 +163,7 @@ func readPool(path string) (*x509.CertPool, error) {
 // them in one folder destroy it.
 func lockDir(dir string) (*os.File, error) {
 	if dir == "" {
-		return nil, errors.New("NATS server: no folder given")
+		return nil, fmt.Errorf("%w: no folder for the NATS server", ErrOptions)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("NATS server's folder: %w", err)
@@ -197,7 +198,7 @@ func (s *Server) start(o *server.Options) error {
 	go s.nats.Start()
 	deadline := time.Now().Add(startTimeout)
 	for !s.nats.ReadyForConnections(20 * time.Millisecond) {
-		if err := s.log.fatal(); err != nil {
+		if err := s.log.failure(); err != nil {
 			s.stop()
 			return err
 		}
@@ -206,7 +207,7 @@ func (s *Server) start(o *server.Options) error {
 			return fmt.Errorf("not ready after %s", startTimeout)
 		}
 	}
-	return s.log.fatal()
+	return s.log.failure()
 }
 
 // checkPort finds a taken port before the server does, for a better message.
@@ -247,6 +248,14 @@ func (s *Server) ClientURL() string {
 	}
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(address.Port))
 }
+
+// Broken is closed when the server can no longer store, for instance because its
+// disk is full. nats-server leaves such writes without any answer, and takes no
+// others until it is started again; what it acknowledged before is safe.
+func (s *Server) Broken() <-chan struct{} { return s.log.broken }
+
+// Err says why the server is broken, nil if it is not.
+func (s *Server) Err() error { return s.log.failure() }
 
 // Close stops the server, waits until its stores are closed, and gives the
 // folder back.
