@@ -1,0 +1,32 @@
+// Package gym grades Reasoning Gym tasks natively: the score that the Python
+// package gives, where its rule is sound, without evaluating any text as code.
+package gym
+
+import "encoding/json"
+
+// Entry is one generated problem, as its metadata comes back from JSON: numbers,
+// strings, lists and objects, no tuples.
+type Entry struct {
+	Question string          `json:"question"`
+	Answer   *string         `json:"answer"` // the stored solution; nil where the task has none
+	Metadata json.RawMessage `json:"metadata"`
+}
+
+// Result is a task's opinion of one extracted answer.
+type Result struct {
+	Score float64 // in [0,1], partial credit included
+	// Reason is one line: which rule was met or broken, at which move, cell or step.
+	Reason string
+	// Bad says that the entry itself cannot be graded (metadata missing or
+	// malformed): the verdict is then ungradable.
+	Bad error
+}
+
+// Task scores the answers to one Reasoning Gym task. Score is total and bounded:
+// any bytes in, a result out, the same every time.
+type Task struct {
+	Name string // as in the entry's meta.dataset_name
+	// Score judges an extracted answer. strict asks for the package's quirks where
+	// they change a training signal (option compat: strict).
+	Score func(e *Entry, answer string, strict bool) Result
+}
