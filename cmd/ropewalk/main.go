@@ -99,6 +99,7 @@ func newRootCommand() *cobra.Command {
 		newDoctorCommand(),
 		newDemoCommand(),
 		newEngineCommand(),
+		newWorkerCommand(),
 		newExplainCommand(),
 		newGradeCommand(),
 		newRSACommand(),

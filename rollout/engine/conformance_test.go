@@ -55,6 +55,17 @@ func TestVLLMConforms(t *testing.T) {
 		t.Cleanup(tokens.Close)
 		enginetest.Run(t, tokens, o)
 	})
+	// The trainer exports tied models untied: then reloads are right.
+	t.Run("tied models", func(t *testing.T) {
+		for _, name := range []string{"tied-two", "tied-one"} {
+			if err := client.Load(t.Context(), export(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := engine.Prove(t.Context(), client, export(dir, name), 0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // An engine started from tied weights answers 200 to a reload and serves new
@@ -84,18 +95,4 @@ func tiedFolder(t *testing.T, dir, name string) string {
 		t.Fatal(err)
 	}
 	return out
-}
-
-// The same two models, exported untied as the trainer does: the reload is right.
-func TestUntiedExportOfTiedModelIsProven(t *testing.T) {
-	dir := tinyModels(t)
-	_, client := startVLLM(t, export(dir, "tied-one"))
-	for _, name := range []string{"tied-two", "tied-one"} {
-		if err := client.Load(t.Context(), export(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := engine.Prove(t.Context(), client, export(dir, name), 0); err != nil {
-			t.Error(err)
-		}
-	}
 }

@@ -49,7 +49,7 @@ func (w *Worker) serve(ctx context.Context, l Lease) {
 // which trouble with the engine ends too.
 func (w *Worker) extend(ctx context.Context, l Lease) {
 	for sleep(ctx, w.o.Extend) == nil {
-		if err := l.Extend(ctx); err != nil && ctx.Err() == nil {
+		if err := l.Extend(); err != nil && ctx.Err() == nil {
 			// The result is safe all the same: the first of a slot wins.
 			w.o.Log.Warn("lease not extended", "group", l.Job().Group, "err", err)
 		}
@@ -67,13 +67,13 @@ func (w *Worker) settle(ctx context.Context, l Lease, err error) {
 	case err == nil, errors.Is(err, errCancelled):
 		failed = l.Done(ctx)
 	case stopping:
-		failed = l.Retry(ctx, 0, "the worker stops")
+		failed = l.Retry(0, "the worker stops")
 	case engine.Gone(err), errors.Is(err, errInvalid):
 		w.o.Log.Warn("job given back", "group", group, "err", err)
-		failed = l.Retry(ctx, 0, err.Error())
+		failed = l.Retry(0, err.Error())
 	default:
 		w.o.Log.Warn("job given back", "group", group, "deliveries", l.Deliveries(), "err", err)
-		failed = l.Retry(ctx, w.o.Backoff<<min(l.Deliveries(), 6), err.Error())
+		failed = l.Retry(w.o.Backoff<<min(l.Deliveries(), 6), err.Error())
 	}
 	if failed != nil {
 		// The lease runs out by itself: the job comes again, done samples are known.

@@ -107,7 +107,7 @@ func (w *Worker) install(ctx context.Context, next Weights, weights <-chan Weigh
 	deadline := time.Now().Add(w.o.StartTimeout)
 	proofs, flaps := 0, 0
 	for {
-		if err := w.fits(next); err != nil {
+		if err := w.fits(); err != nil {
 			return next, err
 		}
 		w.gate.shut()
@@ -152,10 +152,17 @@ func (w *Worker) install(ctx context.Context, next Weights, weights <-chan Weigh
 	}
 }
 
-// fits refuses an engine whose tokenizer is not the run's.
-func (w *Worker) fits(next Weights) error {
-	if next.Fingerprint != "" && next.Fingerprint != w.info.Fingerprint {
-		return fmt.Errorf("%w: its tokenizer has the fingerprint %s, the run's prompts are made with %s: start the engine from the run's model", ErrRefused, w.info.Fingerprint, next.Fingerprint)
+// fits refuses an engine whose tokenizer is not that of the workers already in
+// the run. Its own weights' probe has the last word, where it holds prompts.
+func (w *Worker) fits() error {
+	if w.gate.current() >= 0 {
+		return nil
+	}
+	for _, peer := range w.queue.Peers() {
+		if peer.Worker != w.o.Name && peer.Version >= 0 && peer.Fingerprint != "" && peer.Fingerprint != w.info.Fingerprint {
+			return fmt.Errorf("%w: its tokenizer has the fingerprint %s, worker %s serves the run with %s (%s): start the engine from the run's model",
+				ErrRefused, w.info.Fingerprint, peer.Worker, peer.Fingerprint, peer.Model)
+		}
 	}
 	return nil
 }

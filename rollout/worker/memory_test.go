@@ -23,7 +23,8 @@ type memory struct {
 	extended int
 	weights  chan Weights
 	cancels  chan data.GroupID
-	tokenize func(context.Context, data.Prompt) ([]int32, error)
+	peers    []Presence
+	tokenize func(context.Context, []data.Prompt) ([][]int32, error)
 	// storing, if set, may refuse a result.
 	storing func(data.Rollout) error
 	beating func() error
@@ -86,7 +87,7 @@ func (m *memory) take(n int) (got []Lease) {
 func (l memoryLease) Job() data.Job   { return l.job }
 func (l memoryLease) Deliveries() int { return l.deliveries }
 
-func (l memoryLease) Extend(context.Context) error {
+func (l memoryLease) Extend() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.extended++
@@ -100,7 +101,7 @@ func (l memoryLease) Done(context.Context) error {
 	return nil
 }
 
-func (l memoryLease) Retry(_ context.Context, delay time.Duration, reason string) error {
+func (l memoryLease) Retry(delay time.Duration, reason string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.due = time.Now().Add(delay)
@@ -147,25 +148,29 @@ func (m *memory) Beat(_ context.Context, p Presence) error {
 	return nil
 }
 
-func (m *memory) OnCancel(ctx context.Context, cancelled func(data.GroupID)) error {
-	for {
-		select {
-		case g := <-m.cancels:
-			cancelled(g)
-		case <-ctx.Done():
-			return ctx.Err()
+func (m *memory) OnCancel(ctx context.Context, cancelled func([]data.GroupID)) error {
+	go func() {
+		for {
+			select {
+			case g := <-m.cancels:
+				cancelled([]data.GroupID{g})
+			case <-ctx.Done():
+				return
+			}
 		}
-	}
+	}()
+	return nil
 }
+
+func (m *memory) Peers() []Presence { return m.peers }
 
 func (m *memory) WatchWeights(context.Context) (<-chan Weights, error) { return m.weights, nil }
 
-func (m *memory) ServeTokenize(ctx context.Context, f func(context.Context, data.Prompt) ([]int32, error)) error {
+func (m *memory) ServeTokenize(_ context.Context, f func(context.Context, []data.Prompt) ([][]int32, error)) error {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.tokenize = f
-	m.mu.Unlock()
-	<-ctx.Done()
-	return ctx.Err()
+	return nil
 }
 
 // last is the newest heartbeat.

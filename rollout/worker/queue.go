@@ -33,14 +33,18 @@ type Results interface {
 // Run is what binds the worker to its run.
 type Run interface {
 	Beat(ctx context.Context, p Presence) error
-	// OnCancel calls cancelled for each group that nobody waits for any more,
-	// until ctx ends.
-	OnCancel(ctx context.Context, cancelled func(data.GroupID)) error
+	// Peers are the other workers' last heartbeats, as far as they are known.
+	Peers() []Presence
+	// OnCancel calls cancelled with groups that nobody waits for any more, until
+	// ctx ends. It returns once it listens.
+	OnCancel(ctx context.Context, cancelled func([]data.GroupID)) error
 	// WatchWeights delivers the weights to serve: the current ones at once, if
-	// there are any, then each new announcement.
+	// there are any, then each new announcement. The channel closes with ctx, or
+	// when the run is lost.
 	WatchWeights(ctx context.Context) (<-chan Weights, error)
-	// ServeTokenize answers the coordinator's questions until ctx ends.
-	ServeTokenize(ctx context.Context, tokenize func(context.Context, data.Prompt) ([]int32, error)) error
+	// ServeTokenize answers the coordinator's questions until ctx ends. It returns
+	// once it listens.
+	ServeTokenize(ctx context.Context, tokenize func(context.Context, []data.Prompt) ([][]int32, error)) error
 }
 
 // Lease is a job that is ours until it is settled by Done or Retry, or
@@ -48,20 +52,17 @@ type Run interface {
 type Lease interface {
 	Job() data.Job
 	Deliveries() int // how often the job was handed out, this time included
-	Extend(ctx context.Context) error
+	Extend() error
 	Done(ctx context.Context) error
 	// Retry gives the job back for another worker, after delay.
-	Retry(ctx context.Context, delay time.Duration, reason string) error
+	Retry(delay time.Duration, reason string) error
 }
 
 // Weights is an announcement of a policy version.
 type Weights struct {
 	Version int
 	Dir     string // where the worker's engine finds the export
-	SHA     string // of its STABLE, "" if not announced
-	// Fingerprint of the tokenizer that the run's prompts are made with, "" if
-	// not announced.
-	Fingerprint string
+	SHA     string // of the export, "" if not announced
 }
 
 // Presence is a worker's heartbeat.
@@ -69,13 +70,14 @@ type Presence struct {
 	Worker      string
 	Engine      string // name and version
 	Model       string
-	Fingerprint string
-	Simulated   bool
+	Fingerprint string // of its tokenizer
 	State       State
 	Version     int    // policy version served, -1 before the first
 	Running     int    // samples in the engine
-	Capacity    int    // samples it takes
+	Done        int64  // samples stored since it started
+	Tokens      int64  // completion tokens of these
 	Waiting     string // whom for, "" if it serves
+	Left        bool   // its last heartbeat
 }
 
 // State is what a worker does.

@@ -140,7 +140,12 @@ func (w *Worker) publish(ctx context.Context, r data.Rollout) error {
 		if err == nil {
 			if !stored {
 				w.o.Log.Debug("already there", "rollout", r.ID)
+				return nil
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.done++
+			w.tokens += int64(len(r.CompletionIDs))
 			return nil
 		}
 		if errors.Is(err, ErrUnstorable) {

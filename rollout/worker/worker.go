@@ -111,6 +111,8 @@ type Worker struct {
 	state   State
 	waiting string
 	running int // samples in the engine
+	done    int64
+	tokens  int64
 	cancels map[data.GroupID]context.CancelCauseFunc
 	raw     bool // log-probabilities are before the temperature
 }
@@ -135,9 +137,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		if err := w.start(inner); err != nil {
 			return err
 		}
+		if err := w.listen(inner); err != nil {
+			return err
+		}
 		group.Go(func() error { return w.health(inner) })
-		group.Go(func() error { return w.queue.ServeTokenize(inner, w.engine.Tokenize) })
-		group.Go(func() error { return w.queue.OnCancel(inner, w.cancel) })
 		group.Go(func() error { return w.fetch(inner) })
 		return w.manage(inner)
 	})
@@ -149,7 +152,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if failed := w.queue.Beat(last, w.presence()); failed != nil {
+	goodbye := w.presence()
+	goodbye.Left = true
+	if failed := w.queue.Beat(last, goodbye); failed != nil {
 		w.o.Log.Warn("the last heartbeat was not taken", "err", failed)
 	}
 	return err
@@ -172,6 +177,33 @@ func (w *Worker) start(ctx context.Context) error {
 	return nil
 }
 
+// listen begins to answer the coordinator. Tokenising needs no weights.
+func (w *Worker) listen(ctx context.Context) error {
+	if err := w.queue.ServeTokenize(ctx, w.tokenize); err != nil {
+		return fmt.Errorf("%w: %w", ErrQueueGone, err)
+	}
+	if err := w.queue.OnCancel(ctx, w.cancel); err != nil {
+		return fmt.Errorf("%w: %w", ErrQueueGone, err)
+	}
+	return nil
+}
+
+// tokenizing bounds the prompts of one question that are in the engine at once.
+const tokenizing = 8
+
+func (w *Worker) tokenize(ctx context.Context, prompts []data.Prompt) ([][]int32, error) {
+	out := make([][]int32, len(prompts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(tokenizing)
+	for i, p := range prompts {
+		group.Go(func() (err error) {
+			out[i], err = w.engine.Tokenize(ctx, p)
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
 func (w *Worker) set(s State, waiting string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,16 +219,18 @@ func (w *Worker) presence() Presence {
 	defer w.mu.Unlock()
 	return Presence{
 		Worker: w.o.Name, Engine: w.info.Name + " " + w.info.Version, Model: w.info.Model, Fingerprint: w.info.Fingerprint,
-		Simulated: w.info.Simulated, State: w.state, Version: version, Running: w.running, Capacity: w.o.Concurrency, Waiting: w.waiting,
+		State: w.state, Version: version, Running: w.running, Done: w.done, Tokens: w.tokens, Waiting: w.waiting,
 	}
 }
 
-// cancel stops work on a group that nobody waits for.
-func (w *Worker) cancel(group data.GroupID) {
+// cancel stops work on groups that nobody waits for.
+func (w *Worker) cancel(groups []data.GroupID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if stop := w.cancels[group]; stop != nil {
-		stop(errCancelled)
+	for _, group := range groups {
+		if stop := w.cancels[group]; stop != nil {
+			stop(errCancelled)
+		}
 	}
 }
 

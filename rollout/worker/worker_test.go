@@ -388,12 +388,11 @@ func TestSamplesOfUnprovenWeightsAreDropped(t *testing.T) {
 
 func TestWrongTokenizerIsRefused(t *testing.T) {
 	m, o := newMemory(), quick(t)
-	next := folder(t, 0)
-	next.Fingerprint = "0123456789abcdef"
-	m.weights <- next
+	m.peers = []Presence{{Worker: "old", Version: 3, Fingerprint: "0123456789abcdef"}}
+	m.weights <- folder(t, 0)
 	err := start(t, m, newSimulated(t, simulated.Options{}), o).end(t)
-	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), next.Fingerprint) {
-		t.Errorf("%v; want ErrRefused with both fingerprints", err)
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "0123456789abcdef") || !strings.Contains(err.Error(), "worker old") {
+		t.Errorf("%v; want ErrRefused that names the other worker and its fingerprint", err)
 	}
 }
 
@@ -669,7 +668,8 @@ func TestTokenizeIsServedBeforeWeights(t *testing.T) {
 	m := newMemory()
 	start(t, m, newSimulated(t, simulated.Options{}), quick(t))
 	m.until(t, "the service", func() bool { return m.tokenize != nil })
-	if ids, err := m.tokenize(t.Context(), data.Prompt{Text: "ab"}); err != nil || !slices.Equal(ids, []int32{97, 98}) {
+	ids, err := m.tokenize(t.Context(), []data.Prompt{{Text: "ab"}, {Text: "c"}})
+	if err != nil || len(ids) != 2 || !slices.Equal(ids[0], []int32{97, 98}) || !slices.Equal(ids[1], []int32{99}) {
 		t.Errorf("%v, %v", ids, err)
 	}
 }
