@@ -21,6 +21,15 @@ type column[R any] struct {
 	typ       arrow.DataType
 	add       func(array.Builder, *R) error
 	open      func(*source, int) func(*R) error
+	large     bool // worth compressing
+}
+
+// big marks a column as worth compressing. The others are dictionaries and runs of
+// equal values already, and the library makes a new encoder of several MB for each
+// page that it compresses.
+func (c column[R]) big() column[R] {
+	c.large = true
+	return c
 }
 
 func documented[R any](columns []column[R]) []Column {
@@ -49,12 +58,12 @@ func scalar[R, P any](set func(*R, P) error) func(*source, int) func(*R) error {
 }
 
 func text[R any, T ~string | ~[]byte](name, doc string, at func(*R) *T) column[R] {
-	return column[R]{name, doc, arrow.BinaryTypes.String,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.BinaryTypes.String,
+		add: func(b array.Builder, r *R) error {
 			b.(*array.StringBuilder).Append(string(*at(r)))
 			return nil
 		},
-		scalar(func(r *R, v parquet.ByteArray) error {
+		open: scalar(func(r *R, v parquet.ByteArray) error {
 			*at(r) = T(v)
 			return nil
 		})}
@@ -62,8 +71,8 @@ func text[R any, T ~string | ~[]byte](name, doc string, at func(*R) *T) column[R
 
 // parts is a column of JSON objects; encoding/json sorts their keys.
 func parts[R any](name, doc string, at func(*R) *map[string]float64) column[R] {
-	return column[R]{name, doc, arrow.BinaryTypes.String,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.BinaryTypes.String,
+		add: func(b array.Builder, r *R) error {
 			raw := []byte("{}")
 			if m := *at(r); m != nil {
 				var err error
@@ -74,7 +83,7 @@ func parts[R any](name, doc string, at func(*R) *map[string]float64) column[R] {
 			b.(*array.StringBuilder).Append(string(raw))
 			return nil
 		},
-		scalar(func(r *R, v parquet.ByteArray) error {
+		open: scalar(func(r *R, v parquet.ByteArray) error {
 			if err := json.Unmarshal(v, at(r)); err != nil {
 				return fmt.Errorf("column %s: %w", name, err)
 			}
@@ -83,20 +92,20 @@ func parts[R any](name, doc string, at func(*R) *map[string]float64) column[R] {
 }
 
 func long[R any, T ~int64](name, doc string, at func(*R) *T) column[R] {
-	return column[R]{name, doc, arrow.PrimitiveTypes.Int64,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.PrimitiveTypes.Int64,
+		add: func(b array.Builder, r *R) error {
 			b.(*array.Int64Builder).Append(int64(*at(r)))
 			return nil
 		},
-		scalar(func(r *R, v int64) error {
+		open: scalar(func(r *R, v int64) error {
 			*at(r) = T(v)
 			return nil
 		})}
 }
 
 func short[R any](name, doc string, at func(*R) *int) column[R] {
-	return column[R]{name, doc, arrow.PrimitiveTypes.Int32,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.PrimitiveTypes.Int32,
+		add: func(b array.Builder, r *R) error {
 			v := *at(r)
 			if v < math.MinInt32 || v > math.MaxInt32 {
 				return fmt.Errorf("%s %d does not fit 32 bits", name, v)
@@ -104,31 +113,31 @@ func short[R any](name, doc string, at func(*R) *int) column[R] {
 			b.(*array.Int32Builder).Append(int32(v))
 			return nil
 		},
-		scalar(func(r *R, v int32) error {
+		open: scalar(func(r *R, v int32) error {
 			*at(r) = int(v)
 			return nil
 		})}
 }
 
 func float[R any](name, doc string, at func(*R) *float64) column[R] {
-	return column[R]{name, doc, arrow.PrimitiveTypes.Float64,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.PrimitiveTypes.Float64,
+		add: func(b array.Builder, r *R) error {
 			b.(*array.Float64Builder).Append(*at(r))
 			return nil
 		},
-		scalar(func(r *R, v float64) error {
+		open: scalar(func(r *R, v float64) error {
 			*at(r) = v
 			return nil
 		})}
 }
 
 func flag[R any](name, doc string, at func(*R) *bool) column[R] {
-	return column[R]{name, doc, arrow.FixedWidthTypes.Boolean,
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.FixedWidthTypes.Boolean,
+		add: func(b array.Builder, r *R) error {
 			b.(*array.BooleanBuilder).Append(*at(r))
 			return nil
 		},
-		scalar(func(r *R, v bool) error {
+		open: scalar(func(r *R, v bool) error {
 			*at(r) = v
 			return nil
 		})}
@@ -136,14 +145,14 @@ func flag[R any](name, doc string, at func(*R) *bool) column[R] {
 
 // list makes a list column out of how its items are stored.
 func list[R, P, E any](name, doc string, item arrow.DataType, at func(*R) *[]E, add func(array.Builder, []E), from func([]P) []E) column[R] {
-	return column[R]{name, doc, arrow.ListOfNonNullable(item),
-		func(b array.Builder, r *R) error {
+	return column[R]{name: name, doc: doc, typ: arrow.ListOfNonNullable(item),
+		add: func(b array.Builder, r *R) error {
 			lb := b.(*array.ListBuilder)
 			lb.Append(true)
 			add(lb.ValueBuilder(), *at(r))
 			return nil
 		},
-		func(s *source, col int) func(*R) error {
+		open: func(s *source, col int) func(*R) error {
 			f := newLeaf[P](s, col)
 			return func(r *R) error {
 				values, _, err := f.next()

@@ -27,7 +27,7 @@ var poolColumns = []column[PoolRow]{
 	text("candidate_id", "rollout id where it was made", func(r *PoolRow) *data.RolloutID { return &r.Rollout }),
 	text("model", "that made it", func(r *PoolRow) *string { return &r.Model }),
 	short("version", "policy version, -1 for a frozen reference", func(r *PoolRow) *int { return &r.Version }),
-	text("text", "the solution", func(r *PoolRow) *string { return &r.Text }),
+	text("text", "the solution", func(r *PoolRow) *string { return &r.Text }).big(),
 	float("score", "the verdict's score", func(r *PoolRow) *float64 { return &r.Score }),
 	text("status", "the verdict's status", func(r *PoolRow) *data.Status { return &r.Status }),
 	text("answer", "what the grader extracted", func(r *PoolRow) *string { return &r.Answer }),

@@ -15,10 +15,10 @@ var problemColumns = []column[data.Problem]{
 	text("id", "stable across runs", func(p *data.Problem) *data.ProblemID { return &p.ID }),
 	text("dataset", "name shown in metrics", func(p *data.Problem) *string { return &p.Dataset }),
 	text("system", "system message, empty if none", func(p *data.Problem) *string { return &p.System }),
-	text("question", "the user's turn", func(p *data.Problem) *string { return &p.Question }),
+	text("question", "the user's turn", func(p *data.Problem) *string { return &p.Question }).big(),
 	text("gold", "reference answer", func(p *data.Problem) *string { return &p.Gold }),
 	text("grader", "who grades it", func(p *data.Problem) *string { return &p.Grader }),
-	text("meta", "JSON object for the grader, empty if none", func(p *data.Problem) *json.RawMessage { return &p.Meta }),
+	text("meta", "JSON object for the grader, empty if none", func(p *data.Problem) *json.RawMessage { return &p.Meta }).big(),
 }
 
 // SaveProblems writes problems so that Load reads them back, as Parquet or JSON

@@ -22,22 +22,15 @@ const groupRows = 1024
 // pair is an entry of a file's metadata.
 type pair struct{ key, value string }
 
-// write makes a Parquet file, zstd, atomically. The same rows give the same bytes.
+// write makes a Parquet file, its large columns by zstd, atomically. The same rows give the same bytes.
 func write[R any](path string, columns []column[R], meta []pair, rows []R) error {
 	return atomicfile.Write(path, func(out io.Writer) error {
 		return encode(out, columns, meta, rows)
 	})
 }
 
-func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) (err error) {
-	fields := make([]arrow.Field, len(columns))
-	for i, c := range columns {
-		fields[i] = arrow.Field{Name: c.name, Type: c.typ}
-	}
-	schema := arrow.NewSchema(fields, nil)
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("ropewalk"))
-	// pqarrow forgets errors of closing a row group, a full disk among them.
+func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) error {
+	schema, props := layout(columns)
 	disk := &sticky{w: out}
 	w, err := pqarrow.NewFileWriter(schema, disk, props, pqarrow.DefaultWriterProps())
 	if err != nil {
@@ -45,7 +38,10 @@ func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) (e
 	}
 	for chunk := range slices.Chunk(rows, groupRows) {
 		if err := writeGroup(w, schema, columns, chunk); err != nil {
-			return errors.Join(err, disk.err)
+			return err
+		}
+		if disk.err != nil {
+			return disk.err
 		}
 	}
 	for _, p := range meta {
@@ -54,6 +50,23 @@ func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) (e
 		}
 	}
 	return errors.Join(w.Close(), disk.err)
+}
+
+// layout is a table's schema and how its columns are stored.
+func layout[R any](columns []column[R]) (*arrow.Schema, *parquet.WriterProperties) {
+	props := []parquet.WriterProperty{parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("ropewalk")}
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = arrow.Field{Name: c.name, Type: c.typ}
+		if c.large {
+			path := c.name
+			if _, ok := c.typ.(*arrow.ListType); ok {
+				path += ".list.element"
+			}
+			props = append(props, parquet.WithCompressionFor(path, compress.Codecs.Zstd), parquet.WithDictionaryFor(path, false))
+		}
+	}
+	return arrow.NewSchema(fields, nil), parquet.NewWriterProperties(props...)
 }
 
 func writeGroup[R any](w *pqarrow.FileWriter, schema *arrow.Schema, columns []column[R], rows []R) error {
@@ -71,16 +84,18 @@ func writeGroup[R any](w *pqarrow.FileWriter, schema *arrow.Schema, columns []co
 	return w.Write(record)
 }
 
-// sticky remembers the first error and writes nothing after it. It is not an
-// io.Closer, so that the library does not close a file that is not its own.
+// sticky keeps the first error, a full disk among them, to itself and writes
+// nothing after it: of errors that the Parquet library is told, some make it panic
+// and some it forgets. It is not an io.Closer, so that the library does not close
+// a file that is not its own.
 type sticky struct {
 	w   io.Writer
 	err error
 }
 
-func (s *sticky) Write(p []byte) (n int, err error) {
+func (s *sticky) Write(p []byte) (int, error) {
 	if s.err == nil {
-		n, s.err = s.w.Write(p)
+		_, s.err = s.w.Write(p)
 	}
-	return n, s.err
+	return len(p), nil
 }
