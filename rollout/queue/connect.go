@@ -228,7 +228,11 @@ func (c *Conn) Close() {
 func (c *Conn) close() {
 	close(c.closed)
 	if c.nc.IsConnected() {
-		_ = c.nc.FlushTimeout(time.Second) // only what may be lost is unconfirmed
+		// Only what may be lost is unconfirmed. (FlushTimeout would draw on a pool of
+		// timers, which tests in virtual time must not share with others.)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = c.nc.FlushWithContext(ctx)
+		cancel()
 	}
 	c.nc.Close()
 	c.link.Load().cut()

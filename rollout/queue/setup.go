@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -74,6 +75,10 @@ func (c *Conn) consumerConfig() jetstream.ConsumerConfig {
 // ensure creates a stream unless it is there; then it must be as wanted.
 func (c *Conn) ensure(ctx context.Context, want jetstream.StreamConfig) error {
 	_, err := c.js.CreateStream(ctx, want)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode != jetstream.JSErrCodeStreamNameInUse && api.Code != http.StatusServiceUnavailable {
+		return &hopeless{err} // for instance more replicas than servers
+	}
 	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return err
 	}
