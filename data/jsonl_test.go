@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -129,9 +130,16 @@ func TestReadJSONL(t *testing.T) {
 // not held in memory.
 func TestLongLine(t *testing.T) {
 	long := io.MultiReader(
-		strings.NewReader(`{"question":"`), io.LimitReader(letters{}, MaxLine), strings.NewReader("\"}\n"),
+		strings.NewReader(`{"question":"`), io.LimitReader(letters{}, 8*MaxLine), strings.NewReader("\"}\n"),
 		strings.NewReader(`{"question":"b","gold":"1"}`))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	got := collect(long)
+	runtime.ReadMemStats(&after)
+	// A growing slice is allocated about five times over.
+	if used := after.TotalAlloc - before.TotalAlloc; used > 8*MaxLine {
+		t.Errorf("%d MiB allocated for a line of %d MiB", used>>20, 8*MaxLine>>20)
+	}
 	want := []located{{"", 1, "f.jsonl:1: line longer than 64 MiB"}, {"d/1", 2, ""}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(located{})); diff != "" {
 		t.Error(diff)

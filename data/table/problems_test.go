@@ -221,43 +221,82 @@ func TestLoad(t *testing.T) {
 // Whatever byte of a file is damaged, reading it ends, soon, and in problems or an
 // error. A flipped byte within a text cannot be noticed: Parquet has no checksum.
 func TestDamagedParquet(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "f.parquet")
+	path := filepath.Join(t.TempDir(), "f.parquet")
+	attempt := func(what string, i int, raw []byte) error {
+		t.Helper()
+		if err := os.WriteFile(path, raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := Load([]Source{{Path: path}}, true)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s at %d: still reading", what, i)
+			return nil
+		}
+	}
+	const null = `{"data_source":null,"prompt":[],"ability":null,"reward_model":null,"extra_info":{"dataset_name":null,"entry":null,"ground_truth":null}}`
+	rows := "[" + strings.Repeat(gymRow+","+null+",", 50) + null + "]"
 	for _, codec := range []compress.Compression{compress.Codecs.Snappy, compress.Codecs.Uncompressed} {
-		writeParquet(t, path, gymSchema, "["+gymRow+","+gymRow+"]", codec)
+		writeParquet(t, path, gymSchema, rows, codec)
 		whole, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		attempt := func(what string, i int, raw []byte) error {
-			t.Helper()
-			if err := os.WriteFile(path, raw, 0o666); err != nil {
-				t.Fatal(err)
-			}
-			start := time.Now()
-			_, _, err := Load([]Source{{Path: path}}, true)
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("%s at %d: took %v", what, i, took)
-			}
-			return err
-		}
 		if err := attempt("whole", 0, whole); err != nil {
 			t.Fatal(err)
 		}
-		noticed := 0
-		for i := 0; i < len(whole); i += 5 {
+		for i := 0; i < len(whole); i += 11 {
 			if attempt("truncated", i, whole[:i]) == nil {
 				t.Errorf("truncated at %d: accepted", i)
 			}
-			for _, bit := range []byte{1, 0x80} {
-				raw := bytes.Clone(whole)
-				raw[i] ^= bit
-				if attempt("flipped", i, raw) != nil {
-					noticed++
-				}
+		}
+		// Each bit of the first pages' headers, one of the others now and then.
+		noticed, flips := 0, 0
+		for i := 0; i < 8*len(whole); i++ {
+			if i > 8*100 {
+				i = min(i+72, 8*len(whole)-1) // 73 bits on: another byte, another bit
+			}
+			raw := bytes.Clone(whole)
+			raw[i/8] ^= 1 << (i % 8)
+			flips++
+			if attempt("flipped", i, raw) != nil {
+				noticed++
 			}
 		}
-		t.Logf("%v: %d of %d flips noticed", codec, noticed, 2*((len(whole)+4)/5))
+		if noticed < flips/10 {
+			t.Errorf("%v: %d of %d flips noticed", codec, noticed, flips)
+		}
+	}
+}
+
+// The levels of a page, counted: runs, packed groups, and their ends.
+func TestCountLevels(t *testing.T) {
+	for _, c := range []struct {
+		buf  []byte
+		max  int16
+		n    int64
+		want int64
+	}{
+		{nil, 0, 9, 9},                            // no levels are stored
+		{nil, 1, 9, 0},                            // none are there
+		{[]byte{10 << 1, 1}, 1, 10, 10},           // a run of ten
+		{[]byte{10 << 1, 1}, 1, 11, 10},           // one is missing
+		{[]byte{10 << 1}, 1, 10, 0},               // a run without its value
+		{[]byte{2<<1 | 1, 0xff, 0xff}, 1, 16, 16}, // two groups of eight
+		{[]byte{2<<1 | 1, 0xff}, 1, 16, 0},        // cut short
+		{[]byte{1<<1 | 1, 1, 2, 3 << 1, 0}, 3, 99, 11},
+		{[]byte{0x80}, 1, 1, 0}, // a length without an end
+		{[]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0}, 1, 5, 0},
+	} {
+		if got := countLevels(c.buf, c.max, c.n); min(got, c.n) != c.want {
+			t.Errorf("%v below %d: %d of %d levels, want %d", c.buf, c.max, got, c.n, c.want)
+		}
 	}
 }
 

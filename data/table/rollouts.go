@@ -121,9 +121,15 @@ func archived(g *data.Group, m *data.Member) Row {
 }
 
 // ReadRollouts calls got for each row of an archive, in order, holding one row at
-// a time. got's error ends the reading and is returned as it is.
+// a time. got's error ends the reading and is returned as it is. Rows whose
+// completion and log-probabilities differ in length are an error.
 func ReadRollouts(path string, got func(Row) error) error {
-	return read(path, rolloutsKind, rolloutColumns, got)
+	return read(path, rolloutsKind, rolloutColumns, func(r Row) error {
+		if len(r.CompletionIDs) != len(r.Logprobs) {
+			return fmt.Errorf("%s: rollout %s: %d completion ids but %d log-probabilities", path, r.RolloutID, len(r.CompletionIDs), len(r.Logprobs))
+		}
+		return got(r)
+	})
 }
 
 // ReadArchive gives an archive's header and its number of rows.

@@ -76,6 +76,18 @@ func TestRolloutsRoundTrip(t *testing.T) {
 	}
 }
 
+func TestUnevenRollouts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "000000.parquet")
+	uneven := groups()
+	uneven[0].Members[0].Logprobs = nil
+	if err := WriteRollouts(path, Archive{}, uneven); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadRollouts(path, func(Row) error { return nil }); err == nil || !strings.Contains(err.Error(), "g000003/0: 2 completion ids but 0 log-probabilities") {
+		t.Error(err)
+	}
+}
+
 func TestNoRollouts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "000000.parquet")
 	if err := WriteRollouts(path, Archive{}, nil); err != nil {
