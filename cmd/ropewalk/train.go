@@ -38,14 +38,14 @@ func newTrainCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.Load(args[0], sets, os.Environ())
 			if err != nil {
-				return fail(exitUsage, "`ropewalk config schema` lists every key", err)
+				return configFailure(err)
+			}
+			if dryRun {
+				return printPlan(cmd, cfg)
 			}
 			problems, err := loadProblems(cfg, cmd.ErrOrStderr())
 			if err != nil {
 				return fail(exitBadInput, "", err)
-			}
-			if dryRun {
-				return config.Plan(cfg, len(problems)).Write(cmd.OutOrStdout())
 			}
 			return train(cmd, cfg, problems, resume, verbose)
 		},
