@@ -9,6 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/ropewalk/ropewalk/data"
 )
 
 // Probe is what the trainer writes beside exported weights: a few sequences
@@ -17,6 +20,14 @@ type Probe struct {
 	Version     int             `json:"version"`
 	Temperature float64         `json:"temperature"`
 	Sequences   []ProbeSequence `json:"sequences"`
+	// Prompts, where the trainer writes them, prove the tokenizer.
+	Prompts []ProbePrompt `json:"prompts,omitempty"`
+}
+
+// ProbePrompt is a prompt with its ids.
+type ProbePrompt struct {
+	data.Prompt
+	IDs []int32 `json:"ids"`
 }
 
 // ProbeSequence holds len(IDs)-1 log-probabilities: those of IDs[1:].
@@ -34,6 +45,9 @@ const (
 
 // ErrNoProbe: the weights folder has no probe.json.
 var ErrNoProbe = errors.New("no probe.json")
+
+// ErrTokenizer: the engine's tokenizer is not that of the weights. No load helps.
+var ErrTokenizer = errors.New("another tokenizer")
 
 // ErrProbe is what a [Disagreement] is.
 var ErrProbe = errors.New("weights not proven")
@@ -108,6 +122,9 @@ func Prove(ctx context.Context, e Engine, dir string, tolerance float64) (worst 
 	if err != nil {
 		return 0, err
 	}
+	if err := p.proveTokenizer(ctx, e, dir); err != nil {
+		return 0, err
+	}
 	if tolerance == 0 {
 		tolerance = toleranceOf(dir)
 	}
@@ -136,6 +153,19 @@ func Prove(ctx context.Context, e Engine, dir string, tolerance float64) (worst 
 		return worst, &bad
 	}
 	return worst, nil
+}
+
+func (p *Probe) proveTokenizer(ctx context.Context, e Engine, dir string) error {
+	for _, want := range p.Prompts {
+		ids, err := e.Tokenize(ctx, want.Prompt)
+		if err != nil {
+			return fmt.Errorf("proving the tokenizer of %s: %w", dir, err)
+		}
+		if !slices.Equal(ids, want.IDs) {
+			return fmt.Errorf("%w: the engine's ids of %.60q (chat: %v) are %d, those of the weights in %s are %d", ErrTokenizer, want.Text, want.Chat, ids, dir, want.IDs)
+		}
+	}
+	return nil
 }
 
 // toleranceOf reads the dtype of an export: rounding to bfloat16 differs

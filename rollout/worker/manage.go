@@ -119,6 +119,8 @@ func (w *Worker) install(ctx context.Context, next Weights, weights <-chan Weigh
 			return next, nil
 		case ctx.Err() != nil:
 			return next, context.Cause(ctx)
+		case errors.Is(err, engine.ErrTokenizer):
+			return next, fmt.Errorf("%w: %w", ErrRefused, err)
 		case errors.Is(err, engine.ErrProbe), errors.Is(err, engine.ErrDirty):
 			// What is in flight was drawn from weights that nobody knows.
 			w.gate.invalidate()

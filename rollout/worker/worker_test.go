@@ -398,7 +398,7 @@ func TestWrongTokenizerIsRefused(t *testing.T) {
 
 func TestFailingSampleIsGivenUpInTheEnd(t *testing.T) {
 	m, o := newMemory(), quick(t)
-	o.SamplesPerRequest = 4
+	o.SamplesPerRequest, o.Deliveries = 4, 4
 	e := newSimulated(t, simulated.Options{Simulated: config.Simulated{FailRate: 0.3}})
 	j := job(1, 12)
 	m.add(j)
@@ -419,8 +419,8 @@ func TestFailingSampleIsGivenUpInTheEnd(t *testing.T) {
 			t.Errorf("slot %d: reason %q", slot, r.Err)
 		}
 	}
-	if failed == 0 || failed > 8 || len(m.retries) != 5 {
-		t.Errorf("%d samples failed after %d retries; want some after 5", failed, len(m.retries))
+	if failed == 0 || failed > 8 || len(m.retries) != 4 {
+		t.Errorf("%d samples failed after %d retries; want some after 4", failed, len(m.retries))
 	}
 }
 

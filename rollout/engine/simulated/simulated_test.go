@@ -102,6 +102,26 @@ func TestHTTPChangesNothing(t *testing.T) {
 	}
 }
 
+// A sample is a function of its seed and its prompt, and of nothing else.
+func TestSamplesAreAFunctionOfSeedAndPrompt(t *testing.T) {
+	one := newEngine(t, simulated.Options{})
+	text := func(e engine.Engine, prompt string, seed int64) string {
+		return collect(t, e, request(prompt, seed, 1, &data.Hint{Gold: "5"}))[0].Text
+	}
+	first := text(one, "q", 7)
+	if first == text(one, "r", 7) || first == text(one, "q", 8) {
+		t.Error("another prompt or another seed gives the same text")
+	}
+	other := newEngine(t, simulated.Options{})
+	if err := other.Load(t.Context(), enginetest.Weights(t, filepath.Join(t.TempDir(), "w"), 3, probe(1, -1))); err != nil {
+		t.Fatal(err)
+	}
+	text(other, "before", 1)
+	if got := text(other, "q", 7); got != first {
+		t.Errorf("another engine with other weights says %q, the first %q", got, first)
+	}
+}
+
 func TestAccuracyFollowsRightCandidates(t *testing.T) {
 	e := newEngine(t, simulated.Options{Simulated: config.Simulated{Accuracy: []float64{0.1, 0.5, 0.9}, Direct: 0.3}})
 	for _, test := range []struct {

@@ -165,6 +165,14 @@ func TestFleetServesARun(t *testing.T) {
 	}
 	f.announce(1)
 	f.await(30)
+	for _, p := range f.conn.Workers() {
+		if p.State != string(worker.Serving) || p.Done == 0 || p.Tokens < p.Done {
+			t.Errorf("%+v; want it to serve, and to have done its part", p)
+		}
+	}
+	if all := f.conn.Workers(); len(all) != 2 {
+		t.Errorf("%d workers, want 2", len(all))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, all := range f.results {
