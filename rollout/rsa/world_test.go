@@ -13,7 +13,7 @@ import (
 	"github.com/ropewalk/ropewalk/rollout/engine/simulated"
 )
 
-// somProblems are problems whose gold the simulated engine can answer.
+// someProblems are problems whose gold the simulated engine can answer.
 func someProblems(n int) []data.Problem {
 	out := make([]data.Problem, n)
 	for i := range out {
