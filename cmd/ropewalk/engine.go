@@ -72,14 +72,14 @@ func (f *engineFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fail(exitUsage, "", err)
 	}
-	if f.parent {
-		exitWithParent(cmd.InOrStdin())
-	}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fail(exitFailure, "another process may have the port; --listen 127.0.0.1:0 picks a free one", fmt.Errorf("listening on %s: %w", f.listen, err))
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "http://%s\n", listener.Addr())
+	if f.parent {
+		exitWithParent(cmd.InOrStdin())
+	}
 	return serveEngine(cmd.Context(), listener, simulated.NewServer(e, f.delay))
 }
 

@@ -422,6 +422,9 @@ func TestFailingSampleIsGivenUpInTheEnd(t *testing.T) {
 	if failed == 0 || failed > 8 || len(m.retries) != 4 {
 		t.Errorf("%d samples failed after %d retries; want some after 4", failed, len(m.retries))
 	}
+	if m.twice > 0 {
+		t.Errorf("%d samples that were there were made again", m.twice)
+	}
 }
 
 func TestTooLongIsFatalAtOnce(t *testing.T) {
