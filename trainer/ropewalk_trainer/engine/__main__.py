@@ -108,8 +108,7 @@ async def serve(args: argparse.Namespace, listener: socket.socket) -> None:
 
 def slots_within(shape, most: int, gib: float) -> int:
     """Sequences of full context that fit the cache's memory, at most most. Raises ModelError if none does."""
-    from .model import align
-    from .weights import ModelError
+    from .weights import ModelError, align
 
     each = shape.kv_bytes * align(shape.positions)
     slots = min(most, int(gib * 2**30 // each))

@@ -14,15 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu
 
-from .weights import Layer, Shape, Weights
+from .weights import ALIGN, Layer, Shape, Weights, align
 
-ALIGN = 16  # fp32 lanes of the widest vector unit in use
 SCORE_BYTES = 64 << 20  # attention scores of one prompt's chunk
-
-
-def align(n: int) -> int:
-    """n rounded up to a multiple of ALIGN."""
-    return -(-n // ALIGN) * ALIGN
 
 
 def chunk_size(shape: Shape, start: int) -> int:

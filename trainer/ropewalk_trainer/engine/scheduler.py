@@ -15,9 +15,9 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from .model import Cache, align, chunk_size, decode, logits, prefill
+from .model import Cache, chunk_size, decode, logits, prefill
 from .sampling import draw, uniform
-from .weights import Weights, same_model
+from .weights import Weights, align, same_model
 
 PREFILL_TOKENS = 4096  # of one call of the model; decoding waits for no more than this between two looks at the network
 JOIN_TOKENS = 16384  # of distinct prompts that join together

@@ -18,7 +18,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 FAMILIES = ("qwen3", "qwen2", "llama")
+ALIGN = 16  # fp32 lanes of the widest vector unit in use; see model
 HINT = "the small engine serves dense Qwen3, Qwen2 and Llama models; use vLLM for others"
+
+
+def align(n: int) -> int:
+    """n rounded up to a multiple of ALIGN."""
+    return -(-n // ALIGN) * ALIGN
 
 
 class ModelError(ValueError):
@@ -67,7 +73,7 @@ class Weights:
     embedding_VH: torch.Tensor
     layers: tuple[Layer, ...]
     head_HV: torch.Tensor
-    rotation_LC: torch.Tensor  # complex64 [positions, head_dim / 2]
+    rotation_LC: torch.Tensor  # complex64 [aligned positions, head_dim / 2]
     floor_width: torch.Tensor  # root of width epsilon, see model.normed
     floor_head: torch.Tensor  # root of head_dim epsilon
 
@@ -247,7 +253,7 @@ def _interleave(rows: torch.Tensor, dim: int) -> torch.Tensor:
 def _rotation(shape: Shape) -> torch.Tensor:
     """exp(i position theta^(-2j/D)), computed as transformers does, in fp32 angles."""
     exponent_C = torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim
-    angle_LC = torch.arange(shape.positions, dtype=torch.float32)[:, None] * (1.0 / shape.theta**exponent_C)
+    angle_LC = torch.arange(align(shape.positions), dtype=torch.float32)[:, None] * (1.0 / shape.theta**exponent_C)
     return torch.polar(torch.ones_like(angle_LC), angle_LC)
 
 
