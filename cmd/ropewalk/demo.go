@@ -34,8 +34,8 @@ type demoSize struct {
 // The full demo takes about ten minutes on two cores; the quick one about one,
 // and shows only that everything runs.
 var (
-	fullDemo = demoSize{digits: 4, model: []string{"--layers", "3", "--width", "96"}, warmSteps: 6000, warmStop: 0.45,
-		tokens: 1_200_000, groups: 64, problems: 300, n: 16, k: 4, t: 5, warmSamples: 400_000}
+	fullDemo = demoSize{digits: 4, model: []string{"--layers", "3", "--width", "96"}, warmSteps: 600, warmStop: 0.45,
+		tokens: 1_200_000, groups: 64, problems: 300, n: 16, k: 4, t: 5, warmSamples: 200_000}
 	quickDemo = demoSize{digits: 2, model: []string{"--layers", "2", "--width", "64"}, warmSteps: 200, warmStop: 0.3,
 		tokens: 3_000, groups: 16, problems: 20, n: 8, k: 3, t: 3, warmSamples: 20_000}
 )
@@ -222,7 +222,7 @@ func (d *demo) warmStart(ctx context.Context) error {
 	}
 	return d.module(ctx, "ropewalk_trainer.warmstart", "--model", d.path("fresh"), "--out", d.path("reference"),
 		"--examples", d.path("warm.jsonl"), "--eval", d.path("warm-eval.jsonl"), "--seed", strconv.FormatInt(d.seed, 10),
-		"--steps", strconv.Itoa(d.warmSteps), "--stop-accuracy", fmt.Sprint(d.warmStop))
+		"--steps", strconv.Itoa(d.warmSteps), "--stop-accuracy", fmt.Sprint(d.warmStop), "--eval-every", "10", "--threads", "1") // tiny: a second thread costs more than it brings
 }
 
 // readJSON reads a small file that a stage wrote.
