@@ -160,6 +160,9 @@ func TestJournalDamage(t *testing.T) {
 			if j.Count() != test.kept {
 				t.Errorf("%d rollouts kept, want %d", j.Count(), test.kept)
 			}
+			if info, err := os.Stat(path); err != nil || info.Size() != j.end {
+				t.Errorf("the file is not cut to its %d good bytes: %v, %v", j.end, info.Size(), err)
+			}
 			if err := j.Close(); err != nil {
 				t.Error(err)
 			}
@@ -174,10 +177,16 @@ func TestJournalStopsAtAFailedWrite(t *testing.T) {
 	if err := j.file.Close(); err != nil { // the disk goes away
 		t.Fatal(err)
 	}
-	for range 2 {
-		if err := j.Put(someRecord(Place{0, 0, 0})); err == nil {
-			t.Fatal("a write that failed was called stored")
-		}
+	if err := j.Put(someRecord(Place{0, 0, 0})); err == nil {
+		t.Fatal("a write that failed was called stored")
+	}
+	back, err := os.OpenFile(j.file.Name(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.file = back
+	if err := j.Put(someRecord(Place{0, 0, 1})); err == nil {
+		t.Fatal("something was appended after a failed write")
 	}
 	if j.Count() != 0 {
 		t.Error("a rollout that was not written counts as stored")

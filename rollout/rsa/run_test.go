@@ -1,10 +1,12 @@
 package rsa
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -82,6 +84,27 @@ func TestSeedChangesEverything(t *testing.T) {
 	}
 	if same > 5 || sets > 5 {
 		t.Errorf("%d of 60 texts and %d of 30 candidate sets are those of the other seed", same, sets)
+	}
+}
+
+// TestLeastAdvancedFirst: tasks come by round, then by problem and index.
+func TestLeastAdvancedFirst(t *testing.T) {
+	var h taskHeap
+	var want []Place
+	for round := range 3 {
+		for problem := range 4 {
+			for index := range 2 {
+				want = append(want, Place{problem, round, index})
+			}
+		}
+	}
+	for _, at := range rand.New(rand.NewPCG(1, 1)).Perm(len(want)) {
+		heap.Push(&h, task{Place: want[at]})
+	}
+	for _, place := range want {
+		if got := heap.Pop(&h).(task).Place; got != place {
+			t.Fatalf("%v came where %v is due", got, place)
+		}
 	}
 }
 
@@ -204,8 +227,12 @@ func failedOf(s *memory, problems []data.Problem, round int) (n int) {
 func TestAnEngineThatOnlyFails(t *testing.T) {
 	for _, problems := range []int{1, 50} { // fewer samples than patience, and more
 		s := newMemory()
-		e := connect(t, Patience{}, simulate(t, config.Simulated{FailRate: 1}))
-		_, err := Run(context.Background(), someOptions(4, 2, 2), someProblems(problems), e, reward.Default(), s)
+		m := &moody{Engine: simulate(t, config.Simulated{FailRate: 1}), mood: func(int64, engine.Request) error { return nil }}
+		o := someOptions(4, 2, 2)
+		_, err := Run(context.Background(), o, someProblems(problems), connect(t, Patience{}, m), reward.Default(), s)
+		if asked := m.asked.Load(); asked > int64(32+o.Concurrency) {
+			t.Errorf("%d samples were asked for before it ended", asked)
+		}
 		if !errors.Is(err, ErrNothingWorks) || len(s.have) > 0 {
 			t.Errorf("%d problems: error %v and %d stored, want ErrNothingWorks and none", problems, err, len(s.have))
 		}
