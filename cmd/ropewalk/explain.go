@@ -26,14 +26,16 @@ type explainOptions struct {
 func newExplainCommand() *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain [FILE|-]",
+		Use:   "explain [FILE|-] | explain RUN ROLLOUT",
 		Short: "Grade one answer and show each step",
 		Long: `explain grades one answer and shows what was extracted, how it was normalised and how it was compared.
-The answer is given by flags, or is the line with --id (the first line without it) of a file as grade reads it.`,
+The answer is given by flags, or is the line with --id (the first line without it) of a file as grade reads it, or is
+a rollout of a run.`,
 		Example: `  ropewalk explain --grader math --gold '\frac{1}{2}' --response 'so \boxed{0.5}'
   ropewalk explain --grader number --gold 3.14 --response 'about 3.1416' --meta '{"tolerance":0.01}'
-  ropewalk explain answers.jsonl --id q17 --json`,
-		Args: cobra.MaximumNArgs(1),
+  ropewalk explain answers.jsonl --id q17 --json
+  ropewalk explain runs/demo g000042/3`,
+		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			item, err := explainItem(cmd, args, o)
 			if err != nil {
@@ -71,6 +73,9 @@ func explainItem(cmd *cobra.Command, args []string, o explainOptions) (*gradeIte
 	}
 	if extra := given("gold", "response", "meta"); len(extra) > 0 {
 		return nil, fail(exitUsage, "", fmt.Errorf("--%s and a file exclude each other", extra[0]))
+	}
+	if exists(args[0], "config.yaml") || len(args) == 2 {
+		return rolloutItem(args[0], append(args[1:], o.id)[0])
 	}
 	in, closer, err := openGradeInput(args[0], cmd.InOrStdin())
 	if err != nil {
