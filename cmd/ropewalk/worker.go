@@ -23,6 +23,10 @@ import (
 // cannot be proven: whoever supervises both must restart the engine.
 const exitEngine = 7
 
+// maxExtend is between extensions of a lease: cheap, so that a worker that was
+// not told of a shorter lease than usual still holds its jobs.
+const maxExtend = 3 * time.Second
+
 // workerFlags are what the command line says; flags that were set override the
 // configuration file.
 type workerFlags struct {
@@ -68,7 +72,7 @@ func newWorkerCommand() *cobra.Command {
 	flags.DurationVar(&f.settings.StartTimeout, "start-timeout", def.Engine.StartTimeout, "how long the engine may take to start or return")
 	flags.DurationVar(&f.settings.StallTimeout, "stall-timeout", def.Engine.StallTimeout, "how long the engine may make no progress with work in it")
 	flags.DurationVar(&f.weightsTimeout, "weights-timeout", 30*time.Minute, "how long the run may take to announce its first weights")
-	flags.DurationVar(&f.queue.Lease, "lease", def.Queue.Lease, "the run's queue.lease: leases are extended three times in it")
+	flags.DurationVar(&f.queue.Lease, "lease", def.Queue.Lease, "the run's queue.lease, where that is below 9s: leases are extended three times in it")
 	flags.StringVar(&f.queue.Credentials, "credentials", "", "NATS creds file")
 	flags.StringVar(&f.tokenFile, "token-file", "", "file with the NATS server's token")
 	flags.StringVar(&f.queue.CA, "ca", "", "TLS: PEM file of the authority (default: the system's)")
@@ -105,7 +109,7 @@ func (f *workerFlags) work(cmd *cobra.Command) error {
 	err = worker.New(onqueue.New(conn, f.weightsTimeout), e, worker.Options{
 		Name: f.name, Concurrency: f.settings.Concurrency, SamplesPerRequest: f.settings.SamplesPerRequest,
 		Tolerance: f.settings.ProbeTolerance, StartTimeout: f.settings.StartTimeout, WeightsTimeout: f.weightsTimeout,
-		Hold: f.queue.Lease, Extend: f.queue.Lease / 3, Log: log,
+		Hold: f.queue.Lease, Extend: min(f.queue.Lease/3, maxExtend), Log: log,
 	}).Run(cmd.Context())
 	if err == nil && cmd.Context().Err() != nil {
 		return fail(exitInterrupt, "", errors.New("stopped; unfinished jobs were given back"))

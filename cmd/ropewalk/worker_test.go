@@ -33,7 +33,7 @@ func newFleetRun(t *testing.T, size int) *fleetRun {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	conn, err := queue.Connect(t.Context(), queue.Options{InProcess: server, Run: "trial", Lease: time.Second})
+	conn, err := queue.Connect(t.Context(), queue.Options{InProcess: server, Run: "trial", Lease: lease})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +46,9 @@ func newFleetRun(t *testing.T, size int) *fleetRun {
 	}
 	return &fleetRun{t: t, url: server.ClientURL(), conn: conn}
 }
+
+// lease is the run's; workers are told so.
+const lease = 5 * time.Second
 
 // stored counts the samples that are there.
 func (r *fleetRun) stored(size int) (n int) {
@@ -157,7 +160,7 @@ func TestWorkerOutlivesItsEngine(t *testing.T) {
 	r := newFleetRun(t, 60)
 	e := startChild(t, true, "engine", "--simulated", "--latency", "5ms", "--tokens", "30")
 	address := strings.TrimPrefix(e.first, "http://")
-	w := startChild(t, false, "worker", "--nats", r.url, "--engine", e.first, "--concurrency", "8", "--lease", "1s", "--name", "w")
+	w := startChild(t, false, "worker", "--nats", r.url, "--engine", e.first, "--concurrency", "8", "--lease", lease.String(), "--name", "w")
 	for kill := range 3 {
 		eventually(t, "samples", func() bool { return r.stored(60) > 10*kill })
 		if err := e.cmd.Process.Kill(); err != nil {
@@ -176,20 +179,20 @@ func TestWorkerOutlivesItsEngine(t *testing.T) {
 func TestHungEngineIsReported(t *testing.T) {
 	r := newFleetRun(t, 6)
 	e := startChild(t, true, "engine", "--simulated", "--hang-after", "4")
-	w := startChild(t, false, "worker", "--nats", r.url, "--run", "trial", "--engine", e.first, "--stall-timeout", "300ms", "--lease", "1s")
+	w := startChild(t, false, "worker", "--nats", r.url, "--run", "trial", "--engine", e.first, "--stall-timeout", "300ms", "--lease", lease.String())
 	w.leaves(t, exitEngine)
 	if said := w.stderr.String(); !strings.Contains(said, "no step for") || !strings.Contains(said, "hint: restart the engine") {
 		t.Errorf("it says %q", said)
 	}
 	// Another worker, with an engine that works, finishes the job.
-	startChild(t, false, "worker", "--nats", r.url, "--simulated", "--lease", "1s")
+	startChild(t, false, "worker", "--nats", r.url, "--simulated", "--lease", lease.String())
 	eventually(t, "all samples", func() bool { return r.stored(6) == 6 })
 }
 
 func TestSlowEngineIsWaitedFor(t *testing.T) {
 	r := newFleetRun(t, 3)
 	e := startChild(t, true, "engine", "--simulated", "--start-delay", "700ms")
-	startChild(t, false, "worker", "--nats", r.url, "--engine", e.first, "--lease", "1s")
+	startChild(t, false, "worker", "--nats", r.url, "--engine", e.first, "--lease", lease.String())
 	eventually(t, "all samples", func() bool { return r.stored(3) == 3 })
 }
 
@@ -198,7 +201,7 @@ func TestSlowEngineIsWaitedFor(t *testing.T) {
 func TestInterruptedWorkerGivesBack(t *testing.T) {
 	r := newFleetRun(t, 4)
 	slow := startChild(t, true, "engine", "--simulated", "--latency", "500ms")
-	w := startChild(t, false, "worker", "--nats", r.url, "--engine", slow.first, "--name", "slow")
+	w := startChild(t, false, "worker", "--nats", r.url, "--engine", slow.first, "--name", "slow", "--lease", lease.String())
 	eventually(t, "samples in the engine", func() bool { all := r.conn.Workers(); return len(all) == 1 && all[0].Running == 4 })
 	began := time.Now()
 	if err := w.cmd.Process.Signal(syscall.SIGINT); err != nil {

@@ -86,6 +86,10 @@ func (w *Worker) fetch(ctx context.Context) error {
 	}
 }
 
-// fetchWait is how long the queue may keep a request for jobs: longer saves
-// messages while it is empty.
-const fetchWait = 2 * time.Second
+// fetchWait is how long the queue may keep a request for jobs.
+const fetchWait = time.Second
+
+// elsewhere delays what is given back for others, until no request for jobs of
+// ours is left with the queue: it would have the job come back here, where it
+// cannot be done, or to a connection that is closed.
+const elsewhere = fetchWait + 200*time.Millisecond

@@ -20,35 +20,70 @@ var errQueue = errors.New("queue")
 // errHeld is the cause when newer weights did not come in time.
 var errHeld = errors.New("the weights it needs did not come")
 
+// held is a job being worked on, under Worker.mu.
+type held struct {
+	lease Lease // the newest
+	stop  context.CancelCauseFunc
+}
+
+// hold takes a job up, unless it is being worked on: then its lease had run out,
+// as after a broken connection, and the new one takes the old one's place.
+func (w *Worker) hold(l Lease, stop context.CancelCauseFunc) (*held, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	group := l.Job().Group
+	if h := w.held[group]; h != nil {
+		h.lease = l
+		return h, false
+	}
+	h := &held{lease: l, stop: stop}
+	w.held[group] = h
+	return h, true
+}
+
+func (w *Worker) lease(h *held) Lease {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return h.lease
+}
+
+// drop ends holding a job and gives its newest lease.
+func (w *Worker) drop(group data.GroupID, h *held) Lease {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.held, group)
+	return h.lease
+}
+
 // serve does one job and settles its lease.
 func (w *Worker) serve(ctx context.Context, l Lease) {
 	job := l.Job()
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	w.mu.Lock()
-	w.cancels[job.Group] = stop
-	w.mu.Unlock()
+	h, mine := w.hold(l, stop)
+	if !mine {
+		w.o.Log.Warn("the job came again while it was worked on: was its lease extended in time?", "group", job.Group, "deliveries", l.Deliveries())
+		return
+	}
 	var extending sync.WaitGroup
-	extending.Go(func() { w.extend(inner, l) })
+	extending.Go(func() { w.extend(inner, h) })
 	err := w.work(inner, job)
 	if err != nil && inner.Err() != nil {
 		err = context.Cause(inner)
 	}
 	if err != nil && ctx.Err() == nil {
-		err = w.giveUp(inner, job, l.Deliveries(), err)
+		err = w.giveUp(inner, job, w.lease(h).Deliveries(), err)
 	}
 	stop(nil)
 	extending.Wait()
-	w.mu.Lock()
-	delete(w.cancels, job.Group)
-	w.mu.Unlock()
-	w.settle(ctx, l, err)
+	w.settle(ctx, w.drop(job.Group, h), err)
 }
 
 // extend keeps the lease while the job is worked on. It ends with the job,
 // which trouble with the engine ends too.
-func (w *Worker) extend(ctx context.Context, l Lease) {
+func (w *Worker) extend(ctx context.Context, h *held) {
 	for sleep(ctx, w.o.Extend) == nil {
+		l := w.lease(h)
 		if err := l.Extend(); err != nil && ctx.Err() == nil {
 			// The result is safe all the same: the first of a slot wins.
 			w.o.Log.Warn("lease not extended", "group", l.Job().Group, "err", err)
@@ -67,10 +102,10 @@ func (w *Worker) settle(ctx context.Context, l Lease, err error) {
 	case err == nil, errors.Is(err, errCancelled):
 		failed = l.Done(ctx)
 	case stopping:
-		failed = l.Retry(0, "the worker stops")
+		failed = l.Retry(elsewhere, "the worker stops")
 	case engine.Gone(err), errors.Is(err, errInvalid):
 		w.o.Log.Warn("job given back", "group", group, "err", err)
-		failed = l.Retry(0, err.Error())
+		failed = l.Retry(elsewhere, err.Error())
 	default:
 		w.o.Log.Warn("job given back", "group", group, "deliveries", l.Deliveries(), "err", err)
 		failed = l.Retry(w.o.Backoff<<min(l.Deliveries(), 6), err.Error())
@@ -138,11 +173,14 @@ func (w *Worker) work(ctx context.Context, job data.Job) error {
 	if err != nil {
 		return fmt.Errorf("%w: asking which samples of %s are there: %w", errQueue, job.Group, err)
 	}
-	if _, err := w.hold(ctx, job); err != nil {
+	if _, err := w.admit(ctx, job); err != nil {
 		return err
 	}
+	// With the engine gone the rest has no chance here: others may have it at once.
+	ctx, abandon := context.WithCancelCause(ctx)
+	defer abandon(nil)
 	var all sync.WaitGroup
-	errs := make(chan error, job.Size)
+	errs := make(chan error, job.Size+1)
 	for _, r := range split(stored, w.o.SamplesPerRequest) {
 		// In order: earlier slots first, and of earlier jobs first.
 		need := int64(min(r.n, w.o.Concurrency))
@@ -152,8 +190,13 @@ func (w *Worker) work(ctx context.Context, job data.Job) error {
 		}
 		all.Go(func() {
 			defer w.slots.Release(need)
-			if err := w.request(ctx, job, r); err != nil {
-				errs <- err
+			err := w.request(ctx, job, r)
+			if err == nil {
+				return
+			}
+			errs <- err
+			if engine.Gone(err) || errors.Is(err, errInvalid) {
+				abandon(err)
 			}
 		})
 	}
@@ -191,9 +234,9 @@ func (w *Worker) acceptable(job data.Job) error {
 	return err
 }
 
-// hold waits at the gate for the weights the job needs. Giving it back instead
+// admit waits at the gate for the weights the job needs. Giving it back instead
 // would only have it come again.
-func (w *Worker) hold(ctx context.Context, job data.Job) (ticket, error) {
+func (w *Worker) admit(ctx context.Context, job data.Job) (ticket, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.o.Hold, fmt.Errorf("%w: version %d within %s", errHeld, job.MinVersion, w.o.Hold))
 	defer cancel()
 	return w.gate.pass(ctx, job.MinVersion)

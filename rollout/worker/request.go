@@ -59,7 +59,7 @@ func hopeless(ctx context.Context, err error) bool {
 // which are.
 func (w *Worker) once(ctx context.Context, job data.Job, r slice) (done []bool, err error) {
 	done = make([]bool, r.n)
-	pass, err := w.hold(ctx, job)
+	pass, err := w.admit(ctx, job)
 	if err != nil {
 		return done, err
 	}

@@ -113,7 +113,7 @@ type Worker struct {
 	running int // samples in the engine
 	done    int64
 	tokens  int64
-	cancels map[data.GroupID]context.CancelCauseFunc
+	held    map[data.GroupID]*held
 	raw     bool // log-probabilities are before the temperature
 }
 
@@ -124,7 +124,7 @@ func New(q Queue, e engine.Engine, o Options) *Worker {
 		queue: q, engine: e, o: o,
 		gate: newGate(), slots: semaphore.NewWeighted(int64(o.Concurrency)), room: newRoom(o.Concurrency),
 		troubled: make(chan error, 1), fatal: make(chan error, 1),
-		state: Starting, waiting: "its engine", cancels: map[data.GroupID]context.CancelCauseFunc{},
+		state: Starting, waiting: "its engine", held: map[data.GroupID]*held{},
 	}
 }
 
@@ -228,8 +228,8 @@ func (w *Worker) cancel(groups []data.GroupID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, group := range groups {
-		if stop := w.cancels[group]; stop != nil {
-			stop(errCancelled)
+		if h := w.held[group]; h != nil {
+			h.stop(errCancelled)
 		}
 	}
 }

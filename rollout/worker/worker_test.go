@@ -510,6 +510,26 @@ func TestLeasesAreExtended(t *testing.T) {
 	}
 }
 
+// A job whose lease ran out comes again while it is worked on: it is not begun
+// twice, and its new lease is the one that is settled.
+func TestJobThatComesAgainIsNotBegunTwice(t *testing.T) {
+	m, o := newMemory(), quick(t)
+	e := &spy{Engine: newSimulated(t, simulated.Options{Simulated: config.Simulated{Latency: 5 * time.Millisecond}})}
+	m.add(job(1, 4))
+	m.weights <- folder(t, 0)
+	start(t, m, e, o)
+	m.until(t, "the job under way", func() bool { return len(e.log()) == 4 })
+	m.add(job(1, 4), job(1, 4))
+	m.until(t, "the copies fetched", func() bool { return len(m.ready) == 0 })
+	whole(t, m, job(1, 4))
+	if got := e.log(); len(got) != 4 {
+		t.Errorf("requests %v, want 4", got)
+	}
+	if m.done[1] != 1 || m.twice > 0 {
+		t.Errorf("done %d times, %d results twice", m.done[1], m.twice)
+	}
+}
+
 func TestHangEndsTheWorker(t *testing.T) {
 	m, o := newMemory(), quick(t)
 	e := newSimulated(t, simulated.Options{HangAfter: 3, Stall: 50 * time.Millisecond})
@@ -664,6 +684,28 @@ func TestEngineKilledAndRestarted(t *testing.T) {
 	}
 	if w.presence().State != Serving {
 		t.Errorf("state %s", w.presence().State)
+	}
+}
+
+// While its engine is away a worker keeps no job that another could do.
+func TestEngineDownGivesJobsBackAtOnce(t *testing.T) {
+	m, o := newMemory(), quick(t)
+	o.Concurrency = 2 // most samples wait for a slot
+	s := &server{t: t}
+	s.start(simulated.Options{Simulated: config.Simulated{Tokens: 20, Latency: 5 * time.Millisecond}})
+	client, err := engine.NewHTTP("http://"+s.addr, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.add(job(1, 30))
+	m.weights <- folder(t, 0)
+	start(t, m, client, o)
+	m.until(t, "progress", func() bool { return len(m.results) > 3 })
+	s.kill()
+	began := time.Now()
+	m.until(t, "the job given back", func() bool { return len(m.ready) == 1 })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 
