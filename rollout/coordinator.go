@@ -237,8 +237,27 @@ func (c *Coordinator) checkDrops() error {
 			reasons[g.Dropped]++
 		}
 	}
-	return fmt.Errorf("batch %d: %d groups dropped (%s) before %d could be kept: the problems are too easy, too hard or cannot be graded; see `ropewalk inspect`, or raise recipe.max_drops",
-		c.batch, len(c.failed), describeCounts(reasons), c.cfg.Recipe.GroupsPerBatch)
+	return fmt.Errorf("batch %d: %d groups dropped (%s) before %d could be kept (recipe.max_drops): %s",
+		c.batch, len(c.failed), describeCounts(reasons), c.cfg.Recipe.GroupsPerBatch, advice(reasons))
+}
+
+// advice says what the commonest reason usually means.
+func advice(reasons map[string]int) string {
+	most := ""
+	for _, reason := range []string{DropZeroVariance, DropTooLong, DropFailed, DropTooSmall, DropStale} {
+		if reasons[reason] > reasons[most] {
+			most = reason
+		}
+	}
+	switch most {
+	case DropTooLong:
+		return "raise prompt.max_tokens, or leave out the longest problems"
+	case DropFailed, DropTooSmall:
+		return "the engine fails these samples, or they cannot be graded: see the workers' logs and `ropewalk explain`"
+	case DropStale:
+		return "workers answer with weights that are too old: see their logs"
+	}
+	return "all answers to a prompt score alike: problems too easy or too hard for this model, or a grader that never says yes; see `ropewalk explain`"
 }
 
 func describeCounts(counts map[string]int) string {

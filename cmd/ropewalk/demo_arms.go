@@ -148,7 +148,7 @@ func (d *demo) trainArgs(arm, dir string) []string {
 	if arm == "aggregation_aware" {
 		args = append(args, "--set", "recipe.pool="+d.path("pool.parquet"))
 	}
-	if _, err := os.Stat(filepath.Join(dir, "config.yaml")); err == nil {
+	if _, ok, err := training.Newest(filepath.Join(dir, "weights")); ok && err == nil {
 		args = append(args, "--resume")
 	}
 	return args

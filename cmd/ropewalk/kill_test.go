@@ -152,10 +152,10 @@ func (k *killRun) strike(role string) string {
 	return role
 }
 
-// resumable: killed before it wrote its configuration, a run has to be started.
+// resumable: killed before its first weights, a run has to be started.
 func (k *killRun) resumable() bool {
-	_, err := os.Stat(filepath.Join(k.dir, "config.yaml"))
-	return err == nil
+	entries, err := os.ReadDir(filepath.Join(k.dir, "weights"))
+	return err == nil && len(entries) > 0
 }
 
 func (k *killRun) finished() bool {

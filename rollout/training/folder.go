@@ -69,8 +69,7 @@ func lockFolder(dir string) (*os.File, error) {
 // prepare checks config.yaml against cfg, or writes it for a new run.
 func (f *Folder) prepare(cfg *config.Config, resume bool) error {
 	path := filepath.Join(f.Dir, "config.yaml")
-	_, err := os.Stat(path)
-	exists := err == nil
+	exists := f.begun()
 	switch {
 	case exists && !resume:
 		return fmt.Errorf("%w: %s", ErrHasRun, f.Dir)
@@ -91,6 +90,17 @@ func (f *Folder) prepare(cfg *config.Config, resume bool) error {
 		}
 	}
 	return f.writeConfig(path, cfg)
+}
+
+// begun reports whether there is anything to lose: a run that failed before its
+// first weights (a port taken, a server away) may simply be started again.
+func (f *Folder) begun() bool {
+	for _, sub := range []string{"weights", "batches"} {
+		if entries, err := os.ReadDir(f.Path(sub)); err == nil && len(entries) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *Folder) writeConfig(path string, cfg *config.Config) error {
