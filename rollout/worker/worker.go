@@ -44,7 +44,7 @@ type Options struct {
 	Extend            time.Duration // between extensions of a lease; default 10s
 	Attempts          int           // at a sample, per delivery; default 3
 	Backoff           time.Duration // before the second attempt, doubling; default 100ms
-	Deliveries        int           // after so many a sample that fails is given up; default 5
+	Deliveries        int           // after so many a sample that fails is given up; default 3
 	// Crashes bounds deliveries of a job under which engines go down: it may be
 	// what brings them down; default 20.
 	Crashes int
@@ -64,7 +64,7 @@ func (o *Options) setDefaults() {
 	set(&o.Extend, 10*time.Second)
 	set(&o.Attempts, 3)
 	set(&o.Backoff, 100*time.Millisecond)
-	set(&o.Deliveries, 5)
+	set(&o.Deliveries, 3)
 	set(&o.Crashes, 20)
 	set(&o.Log, slog.New(slog.DiscardHandler))
 }
