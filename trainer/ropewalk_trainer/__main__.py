@@ -1,6 +1,7 @@
 """Command line of the trainer. stdout stays empty; messages go to stderr."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def main(argv: list[str]) -> int:
         exit_with_parent()
     stop = Stop()
     stop.listen()
+    # Read once, when PyTorch's OpenMP is loaded: how long its threads spin before they sleep. The default, 300 times as
+    # much, is faster on idle cores and ten times slower where an engine or a coordinator shares them, as on a laptop.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # Imported late: a wrong argument is answered, and a dead parent noticed, before PyTorch has loaded.
     from ropewalk_trainer import train
 

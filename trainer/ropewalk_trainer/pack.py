@@ -79,7 +79,7 @@ def pack(batch: Batch, limits: Limits) -> list[MicroBatch]:
     masked = max((len(row.rollouts) for row in rows), default=1) > 1
     scale = limits.attention_scale if masked else 2 * limits.attention_scale
     cuts = bucket(np.array([row.length for row in rows]), limits.micro_tokens, scale)
-    return [_stack(batch, rows[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [stack(batch, rows[a:b], rows[a].length) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
 def plan_rows(batch: Batch, limits: Limits) -> list[Row]:
@@ -143,8 +143,9 @@ def bucket(lengths: np.ndarray, micro_tokens: int, scale: float) -> list[int]:
     return cuts
 
 
-def _stack(batch: Batch, rows: list[Row]) -> MicroBatch:
-    shape = len(rows), rows[0].length
+def stack(batch: Batch, rows: list[Row], width: int) -> MicroBatch:
+    """The rows as one micro-batch, each padded at its end to `width`."""
+    shape = len(rows), width
     ids, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     segment = np.full(shape, PADDING, np.int64)
     source, token = [], []

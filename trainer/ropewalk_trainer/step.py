@@ -45,7 +45,7 @@ def train(learner: Learner, batch: Batch, step: int, between: Callable[[], None]
     Nothing has moved when it raises.
     """
     learner.optimizer.clear()
-    metrics = accumulate(learner, batch, between)
+    metrics = accumulate(learner, batch, pack.pack(batch, learner.limits), between)
     skipped = learner.optimizer.skipped
     metrics["grad_norm"], metrics["lr"] = learner.optimizer.apply(step)
     metrics["steps_skipped"] = learner.optimizer.skipped
@@ -53,13 +53,14 @@ def train(learner: Learner, batch: Batch, step: int, between: Callable[[], None]
     return metrics
 
 
-def accumulate(learner: Learner, batch: Batch, between: Callable[[], None] = lambda: None) -> Metrics:
-    """Adds the gradient of the whole batch to the parameters and gives the metrics known before the update."""
+def accumulate(
+    learner: Learner, batch: Batch, micros: list[pack.MicroBatch], between: Callable[[], None] = lambda: None
+) -> Metrics:
+    """Adds the gradient of the whole batch, given packed, to the parameters; the metrics known before the update."""
     c = learner.config
     divisor = losses.denominator(
         c.trainer.normalise, batch.denominator_tokens, batch.denominator_sequences, c.sampling.max_tokens
     )
-    micros = pack.pack(batch, learner.limits)
     sums = torch.zeros(len(_SUMS) + 1, dtype=torch.float64)
     peaks = torch.zeros(2, dtype=torch.float64)
     for micro in micros:

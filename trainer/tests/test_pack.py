@@ -169,7 +169,8 @@ def test_loss_and_gradient_do_not_depend_on_the_split(policy, tmp_path, name, no
             row["group_id"] = place // 4
         batch = making.batch(tmp_path / str(i), making.Rows(moved))
         settings = Trainer(loss=name, normalise=normalise, micro_tokens=micro_tokens, kl=0.1)
-        m = accumulate(Learner(policy, reference, None, Config(trainer=settings)), batch)
+        learner = Learner(policy, reference, None, Config(trainer=settings))
+        m = accumulate(learner, batch, pack.pack(batch, learner.limits))
         outcomes.append((torch.zeros(1), m["loss"], taken(policy), m))
     for other in outcomes[1:]:
         assert difference(outcomes[0], other) < 1e-6

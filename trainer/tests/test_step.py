@@ -91,14 +91,14 @@ def test_advantages_raise_and_lower_what_they_should(policy, tmp_path, name, sig
 
 def test_on_policy_metrics(policy, tmp_path):
     batch = on_policy(policy, making.batch(tmp_path, seed=1))
-    metrics = step.accumulate(learner(policy), batch)
+    metrics = step.accumulate(learner(policy), batch, pack.pack(batch, pack.Limits(100000)))
     assert metrics["kl_sampler_trainer"] < 1e-10 and metrics["kl_sampler_trainer_max"] < 1e-8
     assert metrics["ratio_mean"] == pytest.approx(1, abs=1e-5) and metrics["clip_fraction"] == 0
 
 
 def test_metrics_by_hand(policy, tmp_path):
     batch = making.batch(tmp_path, seed=1)
-    metrics = step.accumulate(learner(policy, micro_tokens=30, ratio_cap=1.0), batch)
+    metrics = step.accumulate(learner(policy, ratio_cap=1.0), batch, pack.pack(batch, pack.Limits(30)))
     new = torch.zeros(len(batch.completion))
     with torch.no_grad():
         for m in pack.pack(batch, pack.Limits(100000)):
