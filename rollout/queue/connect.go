@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"sync"
@@ -176,10 +178,20 @@ func (c *Conn) dial(ctx context.Context) error {
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
 			return fmt.Errorf("%w: %s refuses the credentials: %w", ErrUnreachable, c.options.where(), err)
 		}
+		if distrusted(err) {
+			return fmt.Errorf("%w: %s: TLS: %w", ErrUnreachable, c.options.where(), err)
+		}
 		if pause(ctx, 100*time.Millisecond) != nil {
 			return fmt.Errorf("%w: %s: %w", ErrUnreachable, c.options.where(), err)
 		}
 	}
+}
+
+// distrusted reports whether one side refuses the other's certificate.
+func distrusted(err error) bool {
+	var ours *tls.CertificateVerificationError
+	var theirs *net.OpError // what the other side sends comes as a remote error
+	return errors.As(err, &ours) || errors.As(err, &theirs) && theirs.Op == "remote error"
 }
 
 func (c *Conn) settings() []nats.Option {

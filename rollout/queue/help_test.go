@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -27,7 +28,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		select {} // until killed
+		_, _ = io.Copy(io.Discard, os.Stdin) // until killed, or without a parent
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

@@ -105,24 +105,25 @@ func (c *Conn) fetch(ctx context.Context, n int, wait time.Duration) ([]*Lease, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.link.Load(), cancel)()
+	link := c.link.Load()
+	defer context.AfterFunc(link, cancel)()
 	if n > 1 {
-		leases, err := c.take(ctx, func() (jetstream.MessageBatch, error) { return consumer.FetchNoWait(n) })
+		leases, err := c.take(ctx, link, func() (jetstream.MessageBatch, error) { return consumer.FetchNoWait(n) })
 		if len(leases) > 0 || err != nil {
 			return leases, err
 		}
 	}
-	leases, err := c.take(ctx, func() (jetstream.MessageBatch, error) { return consumer.Fetch(1, jetstream.FetchMaxWait(wait)) })
+	leases, err := c.take(ctx, link, func() (jetstream.MessageBatch, error) { return consumer.Fetch(1, jetstream.FetchMaxWait(wait)) })
 	if len(leases) == 0 || n == 1 || err != nil {
 		return leases, err
 	}
-	more, err := c.take(ctx, func() (jetstream.MessageBatch, error) { return consumer.FetchNoWait(n - 1) })
+	more, err := c.take(ctx, link, func() (jetstream.MessageBatch, error) { return consumer.FetchNoWait(n - 1) })
 	return append(leases, more...), err
 }
 
 // take collects what a pull brings. Jobs that come when ctx has ended go back at
 // once: dropped, they would wait for their leases to run out.
-func (c *Conn) take(ctx context.Context, pull func() (jetstream.MessageBatch, error)) (leases []*Lease, failed error) {
+func (c *Conn) take(ctx context.Context, link *link, pull func() (jetstream.MessageBatch, error)) (leases []*Lease, failed error) {
 	if ctx.Err() != nil {
 		return nil, nil
 	}
@@ -136,7 +137,7 @@ func (c *Conn) take(ctx context.Context, pull func() (jetstream.MessageBatch, er
 			if !ok {
 				return leases, errors.Join(failed, batch.Error())
 			}
-			lease, err := c.lease(m)
+			lease, err := c.lease(m, link)
 			if err != nil {
 				failed = errors.Join(failed, err)
 				continue
@@ -163,7 +164,7 @@ func (c *Conn) jobConsumer(ctx context.Context) (jetstream.Consumer, error) {
 		return known, nil
 	}
 	err := c.attempt(ctx, func(ctx context.Context) (err error) {
-		known, err = c.js.Consumer(ctx, c.names.jobs(), workers)
+		known, err = c.openConsumer(ctx)
 		return err
 	})
 	if err != nil {
@@ -186,7 +187,9 @@ func (c *Conn) forgetConsumer() {
 // first write of each wins.
 type Lease struct {
 	conn       *Conn
+	link       *link // by which the job came
 	msg        jetstream.Msg
+	place      uint64 // in the stream
 	job        data.Job
 	deliveries int
 }
@@ -194,7 +197,7 @@ type Lease struct {
 // unreadable is how long a job that this program cannot read is left to others.
 const unreadable = 5 * time.Second
 
-func (c *Conn) lease(m jetstream.Msg) (*Lease, error) {
+func (c *Conn) lease(m jetstream.Msg, link *link) (*Lease, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return nil, fmt.Errorf("fetching jobs: %w", err)
@@ -206,25 +209,46 @@ func (c *Conn) lease(m jetstream.Msg) (*Lease, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("job %s: %w", m.Subject(), err), m.NakWithDelay(unreadable))
 	}
-	return &Lease{conn: c, msg: m, job: job, deliveries: int(min(meta.NumDelivered, 1<<30))}, nil
+	return &Lease{conn: c, link: link, msg: m, place: meta.Sequence.Stream, job: job, deliveries: int(min(meta.NumDelivered, 1<<30))}, nil
 }
 
 // Job is what to do.
 func (l *Lease) Job() data.Job { return l.job }
 
-// Deliveries counts how often the job has been handed out, this time included.
-// From 2 on, somebody may have stored results of it: see Stored.
+// Deliveries counts how often the job has been handed out, this time included, as
+// far as the server remembers: one that was killed may have forgotten the last of
+// them. So ask Stored on the first delivery too.
 func (l *Lease) Deliveries() int { return l.deliveries }
 
 // Extend begins the lease anew. It is sent and not confirmed: call it three times
 // per lease. An error means that it could not be sent.
 func (l *Lease) Extend() error { return l.msg.InProgress() }
 
+// ackTimeout is how long an acknowledgement is waited for before the job is
+// removed by its place in the stream.
+const ackTimeout = 5 * time.Second
+
 // Done takes the job out of the queue, confirmed by the server. Call it when every
 // sample has a stored result, by whomever. Where it fails, the job comes again, and
 // Stored will find nothing missing.
 func (l *Lease) Done(ctx context.Context) error {
-	return l.conn.retry(ctx, "closing job "+l.job.Group.String(), l.msg.DoubleAck)
+	return l.conn.retry(ctx, "closing job "+l.job.Group.String(), func(ctx context.Context) error {
+		// A server that was killed forgets the last of what it had handed out, and
+		// leaves acknowledgements of it without an answer. So these are for unbroken
+		// connections only.
+		if l.conn.link.Load() == l.link {
+			short, cancel := context.WithTimeout(ctx, ackTimeout)
+			defer cancel()
+			if l.msg.DoubleAck(short) == nil {
+				return nil
+			}
+		}
+		stream, err := l.conn.js.Stream(ctx, l.conn.names.jobs())
+		if err != nil {
+			return err
+		}
+		return stream.Purge(ctx, jetstream.WithPurgeSubject(l.msg.Subject()), jetstream.WithPurgeSequence(l.place+1))
+	})
 }
 
 // Retry gives the job back, to be handed out again after delay; reason is for the

@@ -247,8 +247,13 @@ func TestSetupChecksWhatIsThere(t *testing.T) {
 	check(t, first.Publish(t.Context(), newJob(1, 1)))
 	check(t, connect(t, Options{InProcess: server, Durability: Interval, Lease: time.Minute}).Setup(t.Context()))
 	fetch(t, first, 1) // what was there is there
+	consumer, err := first.js.Consumer(t.Context(), first.names.jobs(), workers)
+	check(t, err)
+	if lease := consumer.CachedInfo().Config.AckWait; lease != time.Minute {
+		t.Errorf("the lease is %s after it was set to a minute", lease)
+	}
 
-	err := connect(t, Options{InProcess: server, Durability: Memory}).Setup(t.Context())
+	err = connect(t, Options{InProcess: server, Durability: Memory}).Setup(t.Context())
 	if !errors.Is(err, ErrOtherConfig) {
 		t.Errorf("memory where files were: %v", err)
 	}

@@ -6,8 +6,18 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Keys of the streams' metadata.
+const (
+	runKey   = "ropewalk.run"
+	wireKey  = "ropewalk.wire"
+	leaseKey = "ropewalk.lease" // of jobs; for whoever makes the consumer
+
+	wireVersion = "1" // of frames and subjects
 )
 
 const (
@@ -29,7 +39,7 @@ func (c *Conn) Setup(ctx context.Context) error {
 		}
 	}
 	err := c.retry(ctx, "setting up the consumer of stream "+c.names.jobs(), func(ctx context.Context) error {
-		_, err := c.js.CreateOrUpdateConsumer(ctx, c.names.jobs(), c.consumerConfig())
+		_, err := c.openConsumer(ctx)
 		return err
 	})
 	if err != nil {
@@ -39,12 +49,38 @@ func (c *Conn) Setup(ctx context.Context) error {
 	return err
 }
 
+// openConsumer finds or makes the consumer of jobs. Its state is in the server's
+// memory, on purpose: the server writes a consumer's state to disk some time after
+// the fact, so that one which is killed comes back with a state that does not fit
+// the stream, and jobs that were never acknowledged are taken for acknowledged and
+// never handed out. Made anew, by whoever misses it first, the consumer begins with
+// all jobs that are still in the stream. Jobs being worked on are then handed out
+// once more, which costs work and, as the first write wins, nothing else.
+func (c *Conn) openConsumer(ctx context.Context) (jetstream.Consumer, error) {
+	stream, err := c.js.Stream(ctx, c.names.jobs())
+	if err != nil {
+		return nil, err
+	}
+	config := stream.CachedInfo().Config
+	lease, err := time.ParseDuration(config.Metadata[leaseKey])
+	if err != nil {
+		return nil, fmt.Errorf("%w: stream %s: lease: %w", ErrOtherConfig, config.Name, err)
+	}
+	return stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, MemoryStorage: true, Replicas: config.Replicas,
+		// No BackOff: it would take the place of AckWait. No MaxDeliver: the job would
+		// stay in the stream for ever, undelivered; who pulls sees Deliveries.
+		AckWait: lease, MaxDeliver: -1,
+		MaxAckPending: maxPending, MaxWaiting: maxWaiting,
+	})
+}
+
 func (c *Conn) streams() []jetstream.StreamConfig {
 	storage := jetstream.FileStorage
 	if c.options.Durability == Memory {
 		storage = jetstream.MemoryStorage
 	}
-	about := map[string]string{"ropewalk.run": c.options.Run, "ropewalk.wire": "1"}
+	about := map[string]string{runKey: c.options.Run, wireKey: wireVersion}
 	// All three hold one message per subject. Jobs and results refuse a second,
 	// the state takes it in place of the first.
 	common := jetstream.StreamConfig{Storage: storage, Replicas: c.options.Replicas, MaxMsgsPerSubject: 1,
@@ -53,6 +89,7 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 
 	jobs.Name, jobs.Subjects = c.names.jobs(), []string{c.names.subject("job.*")}
 	jobs.Retention = jetstream.WorkQueuePolicy
+	jobs.Metadata = map[string]string{runKey: c.options.Run, wireKey: wireVersion, leaseKey: c.options.Lease.String()}
 	jobs.Discard, jobs.DiscardNewPerSubject, jobs.AllowAtomicPublish = jetstream.DiscardNew, true, true
 
 	results.Name, results.Subjects = c.names.results(), []string{c.names.subject("res.*.*")}
@@ -60,16 +97,6 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 
 	state.Name, state.Subjects = c.names.state(), []string{c.names.subject("state.*")}
 	return []jetstream.StreamConfig{jobs, results, state}
-}
-
-func (c *Conn) consumerConfig() jetstream.ConsumerConfig {
-	return jetstream.ConsumerConfig{
-		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy,
-		// No BackOff: it would take the place of AckWait. No MaxDeliver: the job would
-		// stay in the stream for ever, undelivered; who pulls sees Deliveries.
-		AckWait: c.options.Lease, MaxDeliver: -1,
-		MaxAckPending: maxPending, MaxWaiting: maxWaiting, Replicas: c.options.Replicas,
-	}
 }
 
 // ensure creates a stream unless it is there; then it must be as wanted.
@@ -90,7 +117,11 @@ func (c *Conn) ensure(ctx context.Context, want jetstream.StreamConfig) error {
 		return fmt.Errorf("%w: stream %s: %s; continue the run as it was begun, or choose another name for it",
 			ErrOtherConfig, want.Name, strings.Join(diff, "; "))
 	}
-	return nil
+	if stream.CachedInfo().Config.Metadata[leaseKey] == want.Metadata[leaseKey] {
+		return nil
+	}
+	_, err = c.js.UpdateStream(ctx, want) // the lease may change with a resumed run
+	return err
 }
 
 // ErrOtherConfig is of a run whose streams were made with other options.
@@ -103,8 +134,8 @@ func differences(want, found jetstream.StreamConfig) []string {
 			out = append(out, fmt.Sprintf("%s is %s, expected %s", name, f, w))
 		}
 	}
-	compare("run", want.Metadata["ropewalk.run"], found.Metadata["ropewalk.run"])
-	compare("wire format", want.Metadata["ropewalk.wire"], found.Metadata["ropewalk.wire"])
+	compare("run", want.Metadata[runKey], found.Metadata[runKey])
+	compare("wire format", want.Metadata[wireKey], found.Metadata[wireKey])
 	compare("storage (durability)", want.Storage, found.Storage)
 	compare("replicas", want.Replicas, found.Replicas)
 	compare("subjects", want.Subjects, found.Subjects)
