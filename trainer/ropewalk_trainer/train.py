@@ -133,7 +133,7 @@ class Run:
                     break
                 self._one(waited)
         except Stopped:
-            say(f"stopping; step {self.step + 1} was not finished and will be taken on resume")
+            say(f"stopped after step {self.step}; a resume goes on from here")
         self._save()
 
     def _wait(self) -> float | None:
