@@ -35,7 +35,7 @@ type demoSize struct {
 // and shows only that everything runs.
 var (
 	fullDemo = demoSize{digits: 4, model: []string{"--layers", "3", "--width", "96"}, warmSteps: 600, warmStop: 0.45,
-		tokens: 1_200_000, groups: 64, problems: 300, n: 16, k: 4, t: 5, warmSamples: 200_000}
+		tokens: 800_000, groups: 64, problems: 300, n: 16, k: 4, t: 5, warmSamples: 200_000}
 	quickDemo = demoSize{digits: 2, model: []string{"--layers", "2", "--width", "64"}, warmSteps: 200, warmStop: 0.3,
 		tokens: 3_000, groups: 16, problems: 20, n: 8, k: 3, t: 3, warmSamples: 20_000}
 )
