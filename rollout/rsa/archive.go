@@ -3,15 +3,18 @@ package rsa
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/data/atomicfile"
 	"github.com/ropewalk/ropewalk/data/table"
 )
 
-// shardTokens is about how many tokens, prompts included, one archive file
-// holds: what compacting keeps in memory.
-const shardTokens = 4 << 20
+// shardTokens and shardRows are about how many tokens, prompts included, and
+// rollouts one archive file holds: what compacting keeps in memory.
+const (
+	shardTokens = 4 << 20
+	shardRows   = 16 << 10
+)
 
 // Finish compacts a finished run: the journal becomes rollouts/NNNNNN.parquet,
 // in the order of problems, rounds and indexes, then report.json, then it is
@@ -20,7 +23,7 @@ func (f *Folder) Finish(store Store, o Options, problems []data.Problem, r Repor
 	if err := os.MkdirAll(f.Path(rolloutsDir), 0o777); err != nil {
 		return err
 	}
-	a := archiver{folder: f, store: store, temperature: o.Sampling.Temperature,
+	a := archiver{folder: f, store: store, temperature: o.Sampling.Temperature, shardRows: shardRows,
 		shape: Shape{Problems: len(problems), Rounds: o.T, N: o.N}, problems: problems}
 	if err := a.all(); err != nil {
 		return fmt.Errorf("archiving rollouts: %w", err)
@@ -37,9 +40,11 @@ type archiver struct {
 	shape       Shape
 	problems    []data.Problem
 	temperature float64
+	shardRows   int
 	groups      []data.Group // of the shard being filled
-	tokens      int
-	shards      int
+	tokens      int          // in them
+	rows        int
+	shards      int // written
 }
 
 // all writes shard after shard, each of whole problems.
@@ -50,13 +55,13 @@ func (a *archiver) all() error {
 				return err
 			}
 		}
-		if a.tokens >= shardTokens || p == len(a.problems)-1 {
+		if a.tokens >= shardTokens || a.rows >= a.shardRows || p == len(a.problems)-1 {
 			if err := a.write(); err != nil {
 				return err
 			}
 		}
 	}
-	return a.removeOthers()
+	return atomicfile.Clean(a.folder.Path(rolloutsDir)) // what a killed compaction left
 }
 
 func (a *archiver) write() error {
@@ -65,22 +70,8 @@ func (a *archiver) write() error {
 	if err := table.WriteRollouts(path, head, a.groups); err != nil {
 		return err
 	}
-	a.groups, a.tokens = nil, 0
+	a.groups, a.tokens, a.rows = nil, 0, 0
 	a.shards++
-	return nil
-}
-
-// removeOthers takes away what a killed compaction left.
-func (a *archiver) removeOthers() error {
-	names, err := filepath.Glob(a.folder.Path(rolloutsDir, ".tmp-*"))
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := os.Remove(name); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -102,6 +93,7 @@ func (a *archiver) population(problem, round int) error {
 		}
 		g.Members = append(g.Members, member)
 		a.tokens += r.Prompt.len() + r.tokens()
+		a.rows++
 	}
 	return nil
 }

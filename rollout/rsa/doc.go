@@ -13,6 +13,16 @@
 // problem, round, index) and of the stored rollouts of the round before, so a
 // killed run goes on where its journal ends and ends with the same files.
 //
+// A run's folder, one process at a time by a lock:
+//
+//	settings.json            what decides the outcome; another call must say the same
+//	journal.jsonl            while it is under way: a line for each finished rollout, CRC-32 and JSON
+//	rollouts/000000.parquet  in the end: the archive, in order of problem, round and index, whole problems to a file
+//	report.json              last: a [Report]; the journal goes after it
+//
+// A pool's work folder POOL.parquet.work holds the same until POOL.parquet and
+// POOL.parquet.json (a [PoolReport]) are whole.
+//
 // T counts populations: T = 1 is direct sampling, T = 2 single-step aggregation,
 // K = 1 parallel self-refinement.
 package rsa

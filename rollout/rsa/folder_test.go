@@ -154,6 +154,51 @@ func TestArchiveHoldsTheRun(t *testing.T) {
 	}
 }
 
+// TestShards: a large run becomes several files of whole problems, which together
+// hold it, and go anew over what a killed compaction left.
+func TestShards(t *testing.T) {
+	dir, o, problems := filepath.Join(t.TempDir(), "run"), someOptions(4, 2, 2), someProblems(5)
+	s := newMemory()
+	mustRun(t, o, problems, connect(t, Patience{}, simulate(t, config.Simulated{})), s)
+	f, err := OpenFolder(dir, settingsOf(t, o, problems))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	left := filepath.Join(dir, rolloutsDir, ".tmp-000001.parquet-0123")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(left), 0o777), os.WriteFile(left, nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	a := archiver{folder: f, store: s, shape: Shape{5, 2, 4}, problems: problems, shardRows: 9} // two problems are 16 rows
+	if err := a.all(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, rolloutsDir, "*"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("files %v, error %v; want three", files, err)
+	}
+	rows := 0
+	for i, want := range []int64{16, 16, 8} {
+		head, n, err := table.ReadArchive(files[i])
+		if err != nil || n != want || head.Batch != i {
+			t.Errorf("file %d has %d rows and number %d (%v), want %d", i, n, head.Batch, err, want)
+		}
+		err = table.ReadRollouts(files[i], func(r table.Row) error {
+			if id := a.shape.ID(a.shape.place(rows)); r.RolloutID != id {
+				t.Errorf("row %d is %s, want %s", rows, r.RolloutID, id)
+			}
+			rows++
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("the temporary file of a killed compaction is still there")
+	}
+}
+
 // TestUnfinishedIsNotArchived: a store that lacks a rollout is an error, not a
 // shorter archive.
 func TestUnfinishedIsNotArchived(t *testing.T) {

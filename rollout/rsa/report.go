@@ -245,6 +245,3 @@ func (r *runner) given(problems []int, from, to int) []Given {
 
 // Complete reports whether every rollout was completed and graded.
 func (r *Report) Complete() bool { return r.Totals.Failed == 0 && r.Totals.Ungraded == 0 }
-
-// last is the final population.
-func (r *Report) last() Round { return r.Rounds[len(r.Rounds)-1] }
