@@ -89,6 +89,10 @@ func (f *Folder) prepare(cfg *config.Config, resume bool) error {
 			return fmt.Errorf("run folder: %w", err)
 		}
 	}
+	// What ended an earlier attempt need not end this one: run.steps may have grown.
+	if err := os.Remove(f.Path("batches", "END")); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("run folder: %w", err)
+	}
 	return f.writeConfig(path, cfg)
 }
 
