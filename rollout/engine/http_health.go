@@ -31,9 +31,19 @@ func (h *HTTP) Healthy(ctx context.Context) error {
 		return err
 	}
 	if stalled := h.stalled(); stalled != nil {
-		return stalled
+		return h.explain(ctx, stalled)
 	}
 	return err
+}
+
+// explain adds the one cause of a stall that can be asked for.
+func (h *HTTP) explain(ctx context.Context, stalled error) error {
+	var state wire.Paused
+	err := h.do(ctx, call{route: "/is_paused", out: &state, timeout: h.options.Control})
+	if err == nil && state.IsPaused {
+		return fmt.Errorf("%w: it is paused, as a worker leaves it that dies while it loads weights; restart it, or POST /resume if its weights are known", stalled)
+	}
+	return stalled
 }
 
 // stalled judges by the client's own clock: progress is a step or an answer.

@@ -36,7 +36,7 @@ type Options struct {
 	// weights.
 	Good, Other string
 	// Corrupt is a folder whose STABLE is in order and whose weights are not: the
-	// load or its proof must fail. "" where there is no such thing.
+	// load or its proof must fail.
 	Corrupt string
 	// Running counts what the engine works on at the moment.
 	Running func(context.Context) (int, error)

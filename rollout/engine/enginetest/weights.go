@@ -76,10 +76,6 @@ func (s *suite) loadBroken(t *testing.T, ctx context.Context) {
 
 // loadCorrupt must not end in an engine that serves and passes for proven.
 func (s *suite) loadCorrupt(t *testing.T, ctx context.Context) {
-	if s.o.Corrupt == "" {
-		t.Log("no folder to test with")
-		return
-	}
 	err := s.e.Load(ctx, s.o.Corrupt)
 	if err == nil {
 		_, err = engine.Prove(ctx, s.e, s.o.Corrupt, s.o.Tolerance)

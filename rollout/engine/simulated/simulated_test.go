@@ -1,10 +1,12 @@
 package simulated_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,9 +45,20 @@ func probe(first int32, logprob float64) engine.Probe {
 }
 
 func options(t *testing.T) enginetest.Options {
+	t.Helper()
 	dir := t.TempDir()
+	corrupt := enginetest.Weights(t, filepath.Join(dir, "corrupt"), 3, probe(48, -3))
+	path := filepath.Join(corrupt, "probe.json")
+	body, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, bytes.Repeat([]byte("x"), len(body)), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return enginetest.Options{
-		EndID: simulated.EndID, Vocabulary: simulated.Vocabulary, Hint: &data.Hint{Gold: "46"},
+		Corrupt: corrupt,
+		EndID:   simulated.EndID, Vocabulary: simulated.Vocabulary, Hint: &data.Hint{Gold: "46"},
 		Good:  enginetest.Weights(t, filepath.Join(dir, "good"), 1, probe(48, -1)),
 		Other: enginetest.Weights(t, filepath.Join(dir, "other"), 2, probe(48, -2)),
 	}
