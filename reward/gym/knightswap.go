@@ -1,0 +1,124 @@
+package gym
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+var knightSwap = Task{"knight_swap", scoreKnightSwap}
+
+// swap is the state of a board of knights.
+type swap struct {
+	board  map[string][]string // the squares a knight's move away
+	pieces map[string]string   // w, B or "" by square
+	turn   string
+}
+
+// scoreKnightSwap plays a JSON list of "colour,start,end": swapped in at most as
+// many moves as the stored solution 1, in more the share; all legal but not
+// swapped 0.05; else 0. To an impossible puzzle the answer is "No".
+func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
+	var possible bool
+	if err := metaDecode(e, "is_possible", &possible); err != nil {
+		return badEntry(err)
+	}
+	answer = pyStrip(answer)
+	no := strings.ToLower(answer) == "no"
+	switch {
+	case !possible && no:
+		return scored(1, "the puzzle is impossible")
+	case !possible:
+		return scored(0, "the puzzle is impossible, and the answer is not No")
+	case no:
+		return scored(0, "the puzzle is possible")
+	}
+	s, initial, optimal, err := newSwap(e)
+	if err != nil {
+		return badEntry(err)
+	}
+	var moves []string
+	if err := strictStrings(answer, &moves); err != nil {
+		return scored(0, "not a JSON list of moves: %s", quote(answer))
+	}
+	for i, move := range moves {
+		if colour, _, _ := strings.Cut(move, ","); strings.Count(move, ",") != 2 || colour != "w" && colour != "B" {
+			return scored(0, "move %d: %s is not of the form colour,start,end", i+1, quote(move))
+		}
+	}
+	for i, move := range moves {
+		if broken := s.move(move); broken != "" {
+			return scored(0, "move %d (%s): %s", i+1, quote(move), broken)
+		}
+	}
+	for square, piece := range initial {
+		if other := map[string]string{"w": "B", "B": "w"}[piece]; s.pieces[square] != other {
+			return scored(0.05, "all %d moves are legal, but the knights are not swapped", len(moves))
+		}
+	}
+	if len(moves) > optimal {
+		return scored(float64(optimal)/float64(len(moves)), "swapped in %d moves where %d suffice", len(moves), optimal)
+	}
+	return scored(1, "swapped in %d moves", len(moves))
+}
+
+func newSwap(e *Entry) (s *swap, initial map[string]string, optimal int, err error) {
+	s = &swap{pieces: map[string]string{}}
+	var solution [][]string
+	for key, into := range map[string]any{"board": &s.board, "pieces": &initial, "start_turn": &s.turn, "solution": &solution} {
+		if err := metaDecode(e, key, into); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	for square, piece := range initial { // null reads as ""
+		if piece != "" && piece != "w" && piece != "B" {
+			return nil, nil, 0, fmt.Errorf("metadata: pieces: %s is neither w nor B", quote(piece))
+		}
+		s.pieces[square] = piece
+	}
+	return s, initial, len(solution), nil
+}
+
+// strictStrings reads a JSON list of strings; null is none.
+func strictStrings(text string, into *[]string) error {
+	var list []*string
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return err
+	}
+	if list == nil {
+		return fmt.Errorf("null is no list")
+	}
+	*into = make([]string, len(list))
+	for i, s := range list {
+		if s == nil {
+			return fmt.Errorf("null is no string")
+		}
+		(*into)[i] = *s
+	}
+	return nil
+}
+
+// move plays "colour,start,end"; broken names the rule in its way.
+func (s *swap) move(move string) (broken string) {
+	parts := strings.Split(move, ",")
+	colour, start, end := parts[0], parts[1], parts[2]
+	if colour != s.turn {
+		return "it is the turn of " + s.turn
+	}
+	if s.pieces[start] != colour {
+		return "no knight of that colour stands on " + quote(start)
+	}
+	reachable := false
+	for _, square := range s.board[start] {
+		reachable = reachable || square == end
+	}
+	if !reachable {
+		return quote(end) + " is not a knight's move away"
+	}
+	if s.pieces[end] != "" {
+		return quote(end) + " is taken"
+	}
+	s.pieces[end], s.pieces[start] = colour, ""
+	s.turn = map[string]string{"w": "B", "B": "w"}[colour]
+	return ""
+}

@@ -1,0 +1,5 @@
+package gym
+
+// tasksA are algebra, algorithmic, arithmetic, code, cognition, induction and
+// probability.
+var tasksA = []Task{}

@@ -1,0 +1,16 @@
+package gym
+
+// tasksB are the games, ARC, graphs, geometry and logic.
+var tasksB = []Task{
+	// games
+	boxnet, emojiMystery, futoshiki, kakurasu, knightSwap, substringTask("mahjong_puzzle"), substringTask("maze"),
+	miniSudoku, rushHour, sokoban, sudoku, survo, towerOfHanoi, tsumego,
+	// arc
+	substringTask("arc_1d"), arcAGI, reARC,
+	// graphs
+	substringTask("course_schedule"), familyRelationships, substringTask("largest_island"), pathStar, quantumLock, shortestPath,
+	// geometry
+	advancedGeometry, substringTask("simple_geometry"),
+	// logic
+	substringTask("aiw"), circuitLogic, knightsKnaves, propositionalLogic, selfReference, substringTask("syllogism"), zebraPuzzles,
+}

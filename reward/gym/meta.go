@@ -1,0 +1,214 @@
+package gym
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// metaRaw finds the value of a key of the metadata, nil if there is none. It
+// looks at the top level only and stops at the first match, so that a scorer
+// that needs one small field does not decode all of a large object.
+func metaRaw(e *Entry, key string) json.RawMessage {
+	s := scanner{text: e.Metadata}
+	if !s.eat('{') {
+		return nil
+	}
+	for {
+		name, ok := s.value()
+		if !ok || !s.eat(':') {
+			return nil
+		}
+		value, ok := s.value()
+		if !ok {
+			return nil
+		}
+		if len(name) == len(key)+2 && string(name[1:len(name)-1]) == key {
+			return json.RawMessage(value)
+		}
+		if !s.eat(',') {
+			return nil
+		}
+	}
+}
+
+// metaDecode reads the value of a key into into.
+func metaDecode(e *Entry, key string, into any) error {
+	raw := metaRaw(e, key)
+	if raw == nil {
+		return fmt.Errorf("metadata: no %q", key)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("metadata: %q: %w", key, err)
+	}
+	return nil
+}
+
+func metaInt(e *Entry, key string) (int, error) {
+	raw := metaRaw(e, key)
+	n, rest, ok := scanInt(raw)
+	if !ok || len(rest) != 0 {
+		return 0, fmt.Errorf("metadata: %q: expected a whole number", key)
+	}
+	return n, nil
+}
+
+// maxSide bounds the rows and columns of a grid in the metadata.
+const maxSide = 256
+
+// metaGrid reads a list of lists of whole numbers, at least one row, rows of
+// equal length.
+func metaGrid(e *Entry, key string) ([][]int, error) {
+	fail := fmt.Errorf("metadata: %q: expected a grid of whole numbers", key)
+	s := scanner{text: metaRaw(e, key)}
+	if !s.eat('[') {
+		return nil, fail
+	}
+	var grid [][]int
+	for {
+		row, ok := s.ints()
+		if !ok || len(row) == 0 || len(grid) == maxSide || len(grid) > 0 && len(row) != len(grid[0]) {
+			return nil, fail
+		}
+		grid = append(grid, row)
+		if s.eat(']') {
+			return grid, nil
+		}
+		if !s.eat(',') {
+			return nil, fail
+		}
+	}
+}
+
+// metaInts reads a list of whole numbers.
+func metaInts(e *Entry, key string) ([]int, error) {
+	s := scanner{text: metaRaw(e, key)}
+	list, ok := s.ints()
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected a list of whole numbers", key)
+	}
+	return list, nil
+}
+
+// metaText reads a string.
+func metaText(e *Entry, key string) (string, error) {
+	raw := metaRaw(e, key)
+	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var text string
+	return text, metaDecode(e, key, &text)
+}
+
+// scanner walks JSON without building it. What it accepts is a superset of JSON:
+// an entry's text was checked when it was read, and whatever it is, no step
+// leaves it or takes more than its length.
+type scanner struct {
+	text []byte
+	at   int
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\n' || s.text[s.at] == '\t' || s.text[s.at] == '\r') {
+		s.at++
+	}
+}
+
+// eat takes c, if it is next.
+func (s *scanner) eat(c byte) bool {
+	s.space()
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+// value takes the next value and gives its text.
+func (s *scanner) value() ([]byte, bool) {
+	s.space()
+	begin, depth := s.at, 0
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; c {
+		case '"':
+			if !s.quoted() {
+				return nil, false
+			}
+			if depth == 0 {
+				return s.text[begin:s.at], true
+			}
+			continue
+		case '[', '{':
+			depth++
+		case ']', '}', ',', ':', ' ', '\n', '\t', '\r':
+			if depth == 0 {
+				return s.text[begin:s.at], s.at > begin
+			}
+			if c == ']' || c == '}' {
+				if depth--; depth == 0 {
+					s.at++
+					return s.text[begin:s.at], true
+				}
+			}
+		}
+		s.at++
+	}
+	return s.text[begin:s.at], depth == 0 && s.at > begin
+}
+
+// quoted takes a string.
+func (s *scanner) quoted() bool {
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case '\\':
+			s.at++
+		case '"':
+			s.at++
+			return true
+		}
+	}
+	return false
+}
+
+// ints takes a list of whole numbers.
+func (s *scanner) ints() ([]int, bool) {
+	if !s.eat('[') {
+		return nil, false
+	}
+	var list []int
+	if s.eat(']') {
+		return list, true
+	}
+	for {
+		s.space()
+		n, rest, ok := scanInt(s.text[s.at:])
+		if !ok {
+			return nil, false
+		}
+		s.at = len(s.text) - len(rest)
+		list = append(list, n)
+		if s.eat(']') {
+			return list, true
+		}
+		if !s.eat(',') {
+			return nil, false
+		}
+	}
+}
+
+// scanInt reads a whole number of at most 18 digits at the beginning of text.
+func scanInt(text []byte) (n int, rest []byte, ok bool) {
+	at, sign := 0, 1
+	if len(text) > 0 && text[0] == '-' {
+		at, sign = 1, -1
+	}
+	begin := at
+	for at < len(text) && '0' <= text[at] && text[at] <= '9' && at < begin+18 {
+		n = n*10 + int(text[at]-'0')
+		at++
+	}
+	if at == begin || at < len(text) && (text[at] == '.' || text[at] == 'e' || text[at] == 'E' || '0' <= text[at] && text[at] <= '9') {
+		return 0, nil, false
+	}
+	return sign * n, text[at:], true
+}
