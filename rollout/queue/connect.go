@@ -55,15 +55,13 @@ type Conn struct {
 	// longer come are repeated at once.
 	link atomic.Pointer[link]
 
-	jobs    gather // jobs on their way to the server
-	results gather // results on theirs
-
 	closing sync.Once
 	closed  chan struct{}
 
 	mu       sync.Mutex
 	consumer jetstream.Consumer // of jobs, once it is known
 	presence *presence
+	handed   places
 }
 
 // link is one unbroken stretch of a connection.
@@ -99,8 +97,6 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if o.InProcess != nil {
 		go c.cutWhenBroken()
 	}
-	c.jobs = gather{conn: c, stream: c.names.jobs()}
-	c.results = gather{conn: c, stream: c.names.results()}
 	return c, nil
 }
 

@@ -3,10 +3,10 @@
 //
 // What a run keeps on the server, run being its subject-safe id:
 //
-//	stream          subjects                    keeps
-//	RW_<run>_JOBS   rw.<run>.job.<group>        open jobs, one per group (work queue)
-//	RW_<run>_RES    rw.<run>.res.<group>.<slot> results, one per sample, until [Conn.Forget]
-//	RW_<run>_STATE  rw.<run>.state.weights      the current weights
+//	stream           subjects                            keeps
+//	RW_<run>_JOBS    rw.<run>.job.<group>                open jobs, one per group (work queue)
+//	RW_<run>_RES0…3  rw.<run>.res.<shard>.<group>.<slot> results, one per sample, until [Conn.Forget]
+//	RW_<run>_STATE   rw.<run>.state.weights              the current weights
 //
 // and what passes through without being kept: rw.<run>.beat.<worker> (presence),
 // rw.<run>.cancel, rw.<run>.tokenize (request and reply).

@@ -21,7 +21,7 @@ func (c *Conn) Publish(ctx context.Context, job data.Job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	_, err = c.jobs.put(ctx, what, c.names.job(job.Group), payload)
+	_, err = c.putOnce(ctx, what, c.names.jobs(), c.names.job(job.Group), payload)
 	return err
 }
 

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	order "cmp"
 	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -172,6 +174,9 @@ func (l *load) verify(t *testing.T, c *Conn) {
 		return
 	}
 	stored, _ := read(t, c, l.groups*l.size)
+	for _, list := range [][]data.Rollout{stored, l.seen} { // groups may come in any order
+		slices.SortStableFunc(list, func(a, b data.Rollout) int { return order.Compare(a.Group, b.Group) })
+	}
 	if diff := cmp.Diff(stored, l.seen); diff != "" {
 		t.Error("the reader saw something else than what is stored:\n", diff)
 	}

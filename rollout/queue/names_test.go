@@ -33,20 +33,21 @@ func TestRunID(t *testing.T) {
 func TestPlaceOfASubject(t *testing.T) {
 	n := names{"r"}
 	for _, g := range []data.GroupID{0, 7, 1234567} {
-		group, slot, err := n.place(n.result(g, 3))
+		group, slot, err := n.sample(n.result(g, 3))
 		if err != nil || group != g || slot != 3 {
 			t.Errorf("%s: %d, %d, %v", n.result(g, 3), group, slot, err)
 		}
 	}
-	for _, bad := range []string{"", "rw.r.res.g000001", "rw.r.res.x.1", "rw.other.res.g000001.1", "rw.r.res.g1.x", "rw.r.res.g1.-1"} {
-		if _, _, err := n.place(bad); err == nil {
+	for _, bad := range []string{"", "rw.r.res.1.g000001", "rw.r.res.0.x.1", "rw.other.res.1.g000001.1",
+		"rw.r.res.1.g000001.x", "rw.r.res.1.g000001.-1", "rw.r.res.2.g000001.1", "rw.r.res.1.g1.1", "rw.r.res.1.g000001.1.1"} {
+		if _, _, err := n.sample(bad); err == nil {
 			t.Errorf("%q has a place", bad)
 		}
 	}
 	if got := runOf(n.jobs()); got != "r" {
 		t.Errorf("run of %s is %q", n.jobs(), got)
 	}
-	if got := runOf(n.results()) + runOf("KV_x") + runOf("RW__JOBS"); got != "" {
+	if got := runOf(n.results(0)) + runOf("KV_x") + runOf("RW__JOBS"); got != "" {
 		t.Errorf("found run %q in foreign streams", got)
 	}
 }

@@ -92,16 +92,56 @@ func TestResultsAreReplayedThenFollowed(t *testing.T) {
 
 func TestForgottenResultsAreGone(t *testing.T) {
 	c := setUp(t, Options{})
-	for slot := range 6 {
-		store(t, c, newResult(1, slot, "w"))
+	for g := range 3 * shards {
+		for slot := range 2 {
+			store(t, c, newResult(g, slot, "w"))
+		}
+	}
+	results, places := read(t, c, 6*shards)
+	first := map[data.GroupID]uint64{}
+	for i, r := range results {
+		if _, seen := first[r.Group]; !seen {
+			first[r.Group] = places[i]
+		}
+	}
+	// Groups below 5 are closed: the smallest place still needed is that of a later one.
+	needed := uint64(1 << 60)
+	for g, place := range first {
+		if g >= 5 {
+			needed = min(needed, place)
+		}
 	}
 	check(t, c.Forget(t.Context(), 0))
-	check(t, c.Forget(t.Context(), 4))
-	check(t, c.Forget(t.Context(), 2))
-	results, places := read(t, c, 3)
-	if results[0].Slot != 3 || places[0] != 4 {
-		t.Errorf("first is slot %d at %d, want 3 at 4", results[0].Slot, places[0])
+	check(t, c.Forget(t.Context(), needed))
+	check(t, c.Forget(t.Context(), 1))
+	left := map[data.RolloutID]bool{}
+	for _, r := range readAll(t, c) {
+		left[r.ID] = true
 	}
+	for i, r := range results {
+		if kept := left[r.ID]; !kept && places[i] >= needed {
+			t.Errorf("%s at place %d is gone, %d was still needed", r.ID, places[i], needed)
+		} else if kept && places[i] < needed {
+			t.Errorf("%s at place %d is still there, %d is the first needed", r.ID, places[i], needed)
+		}
+	}
+	check(t, c.Forget(t.Context(), 1<<60))
+	if left := readAll(t, c); len(left) != 0 {
+		t.Errorf("%d results left of none needed", len(left))
+	}
+}
+
+// readAll collects what is stored now.
+func readAll(t *testing.T, c *Conn) []data.Rollout {
+	t.Helper()
+	n := 0
+	for shard := range shards {
+		stream, err := c.js.Stream(t.Context(), c.names.results(shard))
+		check(t, err)
+		n += int(stream.CachedInfo().State.Msgs)
+	}
+	results, _ := read(t, c, n)
+	return results
 }
 
 // One bad message must not stop a run for good: the sample counts as failed.
@@ -113,7 +153,7 @@ func TestAnUnreadableResultIsAFailedSample(t *testing.T) {
 		_, err := c.js.Publish(t.Context(), c.names.result(1, slot), payload)
 		check(t, err)
 	}
-	_, err = c.js.Publish(t.Context(), c.names.subject("res.x.y"), nil) // names no sample at all
+	_, err = c.js.Publish(t.Context(), c.names.subject("res.1.x.y"), nil) // names no sample at all
 	check(t, err)
 	store(t, c, newResult(1, 2, "w"))
 	results, _ := read(t, c, 3)

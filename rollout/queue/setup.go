@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
 // Keys of the streams' metadata.
@@ -32,11 +33,14 @@ const (
 // Setup makes the run's streams on the server, or checks those that are there.
 // It is the coordinator's to call, as often as it likes.
 func (c *Conn) Setup(ctx context.Context) error {
+	group, all := errgroup.WithContext(ctx)
 	for _, want := range c.streams() {
-		err := c.retry(ctx, "setting up stream "+want.Name, func(ctx context.Context) error { return c.ensure(ctx, want) })
-		if err != nil {
-			return err
-		}
+		group.Go(func() error {
+			return c.retry(all, "setting up stream "+want.Name, func(ctx context.Context) error { return c.ensure(ctx, want) })
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	err := c.retry(ctx, "setting up the consumer of stream "+c.names.jobs(), func(ctx context.Context) error {
 		_, err := c.openConsumer(ctx)
@@ -81,22 +85,27 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		storage = jetstream.MemoryStorage
 	}
 	about := map[string]string{runKey: c.options.Run, wireKey: wireVersion}
-	// All three hold one message per subject. Jobs and results refuse a second,
+	// All hold one message per subject. Jobs and results refuse a second,
 	// the state takes it in place of the first.
 	common := jetstream.StreamConfig{Storage: storage, Replicas: c.options.Replicas, MaxMsgsPerSubject: 1,
 		MaxMsgSize: MaxMessage, Metadata: about, AllowDirect: true}
-	jobs, results, state := common, common, common
+	jobs, state := common, common
 
 	jobs.Name, jobs.Subjects = c.names.jobs(), []string{c.names.subject("job.*")}
 	jobs.Retention = jetstream.WorkQueuePolicy
 	jobs.Metadata = map[string]string{runKey: c.options.Run, wireKey: wireVersion, leaseKey: c.options.Lease.String()}
-	jobs.Discard, jobs.DiscardNewPerSubject, jobs.AllowAtomicPublish = jetstream.DiscardNew, true, true
-
-	results.Name, results.Subjects = c.names.results(), []string{c.names.subject("res.*.*")}
-	results.Discard, results.DiscardNewPerSubject, results.AllowAtomicPublish = jetstream.DiscardNew, true, true
+	jobs.Discard, jobs.DiscardNewPerSubject = jetstream.DiscardNew, true
 
 	state.Name, state.Subjects = c.names.state(), []string{c.names.subject("state.*")}
-	return []jetstream.StreamConfig{jobs, results, state}
+
+	all := []jetstream.StreamConfig{jobs, state}
+	for shard := range shards {
+		results := common
+		results.Name, results.Subjects = c.names.results(shard), []string{c.names.subject(fmt.Sprintf("res.%d.*.*", shard))}
+		results.Discard, results.DiscardNewPerSubject = jetstream.DiscardNew, true
+		all = append(all, results)
+	}
+	return all
 }
 
 // ensure creates a stream unless it is there; then it must be as wanted.
@@ -144,6 +153,5 @@ func differences(want, found jetstream.StreamConfig) []string {
 	compare("discard new per subject", want.DiscardNewPerSubject, found.DiscardNewPerSubject)
 	compare("messages per subject", want.MaxMsgsPerSubject, found.MaxMsgsPerSubject)
 	compare("message size", want.MaxMsgSize, found.MaxMsgSize)
-	compare("atomic publish", want.AllowAtomicPublish, found.AllowAtomicPublish)
 	return out
 }
