@@ -124,6 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
     if args.exit_with_parent:
         follow_parent()
+    # Before PyTorch loads its OpenMP: threads that wait soon sleep. Spinning costs more than it saves on shared cores.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         listener = bind(args.host, args.port)
     except OSError as err:
