@@ -21,6 +21,7 @@ const (
 	exitUnreachable = 4   // an engine, NATS or another service cannot be reached
 	exitPartial     = 5   // done, but some rows failed
 	exitDiffers     = 6   // a comparison found differences
+	exitEngine      = 7   // a worker's engine hangs or cannot prove its weights: restart it
 	exitInterrupt   = 130 // stopped by the user
 )
 

@@ -19,10 +19,6 @@ import (
 	"github.com/ropewalk/ropewalk/rollout/worker/onqueue"
 )
 
-// exitEngine says that the engine beside a worker hangs or serves weights that
-// cannot be proven: whoever supervises both must restart the engine.
-const exitEngine = 7
-
 // maxExtend is between extensions of a lease: cheap, so that a worker that was
 // not told of a shorter lease than usual still holds its jobs.
 const maxExtend = 3 * time.Second

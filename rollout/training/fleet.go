@@ -54,7 +54,9 @@ func (f *Fleet) Workers() ([]*Process, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, engine, f.worker(i, url))
+		worker := f.worker(i, url)
+		worker.Needs = engine
+		out = append(out, engine, worker)
 	}
 	return out, nil
 }

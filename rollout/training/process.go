@@ -24,6 +24,9 @@ type Process struct {
 	// Command makes the command line for each start: an engine restarts from
 	// newer weights than it first had.
 	Command func() (*exec.Cmd, error)
+	// Needs is the engine beside a worker, restarted when the worker says that it
+	// must be; nil otherwise.
+	Needs *Process
 	// Dir is the run folder.
 	Dir string
 	Log *slog.Logger
@@ -39,6 +42,10 @@ const (
 	restartPause  = 200 * time.Millisecond
 	stopGrace     = 10 * time.Second
 )
+
+// exitEngine is how a worker says that its engine hangs, or serves weights that
+// cannot be proven.
+const exitEngine = 7
 
 // exits that no restart can mend: bad configuration or input.
 var hopelessExits = map[int]bool{2: true, 3: true}
@@ -60,6 +67,9 @@ func (p *Process) Run(ctx context.Context) error {
 		if hopeless(err) || len(deaths) > maxRestarts {
 			return fmt.Errorf("%s failed (%w); the end of its log %s:\n%s", p.Name, err, p.logPath(), p.logTail())
 		}
+		if p.Needs != nil && exitCode(err) == exitEngine {
+			p.Needs.kill()
+		}
 		p.Log.Warn("restarting", "process", p.Name, "because", err)
 		select {
 		case <-ctx.Done():
@@ -70,11 +80,20 @@ func (p *Process) Run(ctx context.Context) error {
 }
 
 func hopeless(err error) bool {
+	code := exitCode(err)
+	return code == notStarted || hopelessExits[code]
+}
+
+// notStarted stands for the exit code of a child that could not be started.
+const notStarted = -2
+
+// exitCode is that of a child that ended, -1 if a signal ended it.
+func exitCode(err error) int {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return hopelessExits[exit.ExitCode()]
+		return exit.ExitCode()
 	}
-	return true // could not be started at all
+	return notStarted
 }
 
 // once runs the child to its end.
@@ -113,6 +132,9 @@ func (p *Process) wait(ctx context.Context, cmd *exec.Cmd) error {
 	select {
 	case err := <-done:
 		killGroup(cmd.Process.Pid) // what it may have left behind
+		p.mu.Lock()
+		p.cmd = nil
+		p.mu.Unlock()
 		return err
 	case <-ctx.Done():
 	}
@@ -126,14 +148,14 @@ func (p *Process) wait(ctx context.Context, cmd *exec.Cmd) error {
 	return nil
 }
 
-// Pid is the current child's process id, 0 if there is none.
-func (p *Process) Pid() int {
+// kill ends the current child and all it started; its Run starts it again.
+func (p *Process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd == nil || p.cmd.Process == nil {
-		return 0
+	if p.cmd != nil {
+		p.Log.Warn("killing, for its worker cannot work with it", "process", p.Name)
+		killGroup(p.cmd.Process.Pid)
 	}
-	return p.cmd.Process.Pid
 }
 
 func (p *Process) logPath() string { return filepath.Join(p.Dir, "logs", p.Name+".log") }

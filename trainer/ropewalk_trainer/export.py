@@ -123,10 +123,12 @@ class Exporter:
     seed: int
     context: int
     static: dict[str, bytes] = field(init=False)
+    prompts: list[dict[str, Any]] = field(init=False)
     digests: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.static = static_files(self.source, self.dtype, type(self.policy.module).__name__)
+        self.prompts = probe.prompts(self.source)
         self.digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.static.items()}
 
     def path(self, version: int) -> Path:
@@ -143,10 +145,10 @@ class Exporter:
         if (self.path(version) / STABLE).is_file():
             return self._differing(version, parts)
         ids = probe.sequences(self.policy.vocabulary, self.context, self.seed, version, batch)
-        proof = json.dumps(probe.make(self.policy, dtype, version, ids)).encode() + b"\n"
+        proof = probe.make(self.policy, dtype, version, ids) | {"prompts": self.prompts}
 
         def fill(folder: Path) -> dict[str, str]:
-            return self._fill(folder, parts, proof)
+            return self._fill(folder, parts, _encode(proof))
 
         durable.publish(self.path(version), STABLE, {"version": version}, fill)
         return []

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from transformers import AutoTokenizer
 
 from ropewalk_trainer.batch import Batch
 from ropewalk_trainer.model import Policy
@@ -32,6 +34,24 @@ def _pieces(batch: Batch, length: int, draw: np.random.Generator) -> list[list[i
         completion = batch.completion[batch.start[row] : batch.start[row + 1]]
         pieces.append(np.concatenate([batch.prompts[batch.group[row]], completion])[-length:].tolist())
     return pieces
+
+
+# Texts on which tokenizers that differ at all tend to differ: spaces, digits, case, accents, other scripts, code.
+TEXTS = (
+    "12+34= 046",
+    "  Two  spaces,\n\na line\tand a tab. ",
+    "Ünïcode 漢字 ½ √2 🙂",
+    "def f(x):\n    return x**2  # ok",
+)
+
+
+def prompts(source: Path) -> list[dict[str, Any]]:
+    """Texts with their ids by the tokenizer in `source`, by which an engine proves its own; [] if there is none."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+    except (OSError, ValueError):
+        return []
+    return [{"text": text, "ids": tokenizer.encode(text, add_special_tokens=False)} for text in TEXTS]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 from ropewalk_trainer import durable, model
 from ropewalk_trainer.batch import Batch
 from ropewalk_trainer.manifest import Identity
+from ropewalk_trainer.tiny import write_tokenizer
 
 VOCABULARY = 37
 IDENTITY = Identity("test-run", "abc123")
@@ -40,8 +41,7 @@ def model_folder(folder: Path, *, tied: bool, seed: int = 0, width: int = 32, la
     )
     module = Qwen3ForCausalLM(config)
     module.save_pretrained(folder)
-    (folder / "tokenizer.json").write_text('{"version": "1.0"}')
-    (folder / "tokenizer_config.json").write_text("{}")
+    write_tokenizer(folder)
     generation = {"eos_token_id": 1, "temperature": 0.6, "top_k": 20, "top_p": 0.95, "do_sample": True}
     (folder / "generation_config.json").write_text(json.dumps(generation))
     return folder
