@@ -115,7 +115,7 @@ func scoreRadius(e *Entry, answer string, strict bool) Result {
 	case !ok:
 		return notANumber(answer)
 	case rounded(got, 2) == rounded(want, 2):
-		return scored(0.5, "%v is the radius to two places, not %s", got, *e.Answer)
+		return scored(0.5, "%v is the radius to two places, not %s", got, quote(*e.Answer))
 	}
-	return scored(0.05, "the radius is %s, not %v", *e.Answer, got)
+	return scored(0.05, "the radius is %s, not %v", quote(*e.Answer), got)
 }

@@ -3,8 +3,8 @@ package gym
 // tasksB are the games, ARC, graphs, geometry and logic.
 var tasksB = []Task{
 	// games
-	boxnet, emojiMystery, futoshiki, kakurasu, knightSwap, substringTask("mahjong_puzzle"), substringTask("maze"),
-	miniSudoku, rushHour, sokoban, sudoku, survo, towerOfHanoi, tsumego,
+	boxnet, countdown, emojiMystery, futoshiki, kakurasu, knightSwap, substringTask("mahjong_puzzle"), substringTask("maze"),
+	miniSudoku, nQueens, puzzle24, rushHour, sokoban, sudoku, survo, towerOfHanoi, tsumego,
 	// arc
 	substringTask("arc_1d"), arcAGI, reARC,
 	// graphs
