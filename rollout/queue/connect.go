@@ -62,6 +62,8 @@ type Conn struct {
 	consumer jetstream.Consumer // of jobs, once it is known
 	presence *presence
 	handed   places
+	jobs     keeper
+	keeping  sync.Once
 }
 
 // link is one unbroken stretch of a connection.
@@ -82,6 +84,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		defer cancel()
 	}
 	c := &Conn{options: o, names: names{o.Run}, log: o.Log, closed: make(chan struct{})}
+	c.jobs.wake = make(chan struct{}, 1)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -205,7 +208,13 @@ func (c *Conn) settings() []nats.Option {
 				c.log.Warn("lost the connection to NATS", "server", o.where(), "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { c.log.Info("connected to NATS again", "server", o.where()) }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			c.log.Info("connected to NATS again", "server", o.where())
+			select {
+			case c.jobs.wake <- struct{}{}:
+			default:
+			}
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			c.log.Warn("NATS reports an error", "server", o.where(), "error", err)
 		}),

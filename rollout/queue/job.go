@@ -14,13 +14,16 @@ import (
 )
 
 // Publish queues a job, once per group while it is open, until the server has
-// it or ctx ends. A job that is done can be published again.
+// it or ctx ends. A job that is done can be published again. Should the server lose
+// it, the connection that published it puts it in again, for as long as it is open
+// and has not handed over all of the job's results.
 func (c *Conn) Publish(ctx context.Context, job data.Job) error {
 	what := "publishing job " + job.Group.String()
 	payload, err := encodeJob(&job)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	c.jobs.add(&job, payload)
 	_, err = c.putOnce(ctx, what, c.names.jobs(), c.names.job(job.Group), payload)
 	return err
 }
@@ -32,6 +35,7 @@ func (c *Conn) CancelJobs(ctx context.Context, groups []data.GroupID) error {
 	if len(groups) == 0 {
 		return nil
 	}
+	c.jobs.remove(groups)
 	for _, g := range groups {
 		err := c.purge(ctx, "cancelling job "+g.String(), c.names.jobs(), jetstream.WithPurgeSubject(c.names.job(g)))
 		if err != nil {
@@ -216,8 +220,9 @@ func (c *Conn) lease(m jetstream.Msg, link *link) (*Lease, error) {
 func (l *Lease) Job() data.Job { return l.job }
 
 // Deliveries counts how often the job has been handed out, this time included, as
-// far as the server remembers: one that was killed may have forgotten the last of
-// them. So ask Stored on the first delivery too.
+// far as the server remembers, which one that was restarted does not. So ask Stored
+// on the first delivery too; and where it is a job that this worker is on already,
+// let the earlier lease be.
 func (l *Lease) Deliveries() int { return l.deliveries }
 
 // Extend begins the lease anew. It is sent and not confirmed: call it three times
@@ -233,8 +238,8 @@ const ackTimeout = 5 * time.Second
 // Stored will find nothing missing.
 func (l *Lease) Done(ctx context.Context) error {
 	return l.conn.retry(ctx, "closing job "+l.job.Group.String(), func(ctx context.Context) error {
-		// A server that was killed forgets the last of what it had handed out, and
-		// leaves acknowledgements of it without an answer. So these are for unbroken
+		// A server that was restarted forgets what it had handed out, and leaves
+		// acknowledgements of it without an answer. So these are for unbroken
 		// connections only.
 		if l.conn.link.Load() == l.link {
 			short, cancel := context.WithTimeout(ctx, ackTimeout)
@@ -244,6 +249,9 @@ func (l *Lease) Done(ctx context.Context) error {
 			}
 		}
 		stream, err := l.conn.js.Stream(ctx, l.conn.names.jobs())
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil // and with it the job
+		}
 		if err != nil {
 			return err
 		}

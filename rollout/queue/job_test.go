@@ -54,6 +54,57 @@ func store(t testing.TB, c *Conn, r data.Rollout) {
 	}
 }
 
+// A server that comes back has no jobs; the coordinator's connection puts those in
+// again that are open, and no others.
+func TestAServerThatComesBackGetsTheOpenJobsAgain(t *testing.T) {
+	o := ServerOptions{Dir: t.TempDir(), Listen: freeAddress(t)}
+	server, err := StartServer(o)
+	check(t, err)
+	c := connect(t, Options{URL: server.ClientURL()})
+	check(t, c.Setup(t.Context()))
+	for g := range 5 {
+		check(t, c.Publish(t.Context(), newJob(g, 2)))
+	}
+	check(t, c.CancelJobs(t.Context(), []data.GroupID{3}))
+	for _, g := range []int{0, 1} { // 0 is complete, 1 is not; both are closed
+		lease := fetch(t, c, 1)[0]
+		for slot := range 2 - g {
+			store(t, c, newResult(g, slot, "w"))
+		}
+		check(t, lease.Done(t.Context()))
+	}
+	read(t, c, 3)
+	held := fetch(t, c, 1)[0] // group 2
+	server.Close()
+	server, err = StartServer(o)
+	check(t, err)
+	defer server.Close()
+
+	var again []data.GroupID
+	for _, lease := range fetchPatiently(t, c, 3) {
+		again = append(again, lease.Job().Group)
+		if lease.Job().Group != 4 {
+			check(t, lease.Done(t.Context()))
+		}
+	}
+	slices.Sort(again)
+	if !slices.Equal(again, []data.GroupID{1, 2, 4}) {
+		t.Errorf("jobs of groups %v, want 1, 2 and 4", again)
+	}
+	check(t, held.Done(t.Context())) // done by another lease, no error
+	noJob(t, c)
+}
+
+// fetchPatiently takes n jobs from a server that is just coming back.
+func fetchPatiently(t *testing.T, c *Conn, n int) (leases []*Lease) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); len(leases) < n && time.Now().Before(deadline); {
+		more, _ := c.Fetch(t.Context(), n-len(leases), 200*time.Millisecond)
+		leases = append(leases, more...)
+	}
+	return leases
+}
+
 // A worker dies after one of three samples: after its lease, and not before,
 // another gets the job and is asked for the two that are missing.
 func TestALostWorkerCostsWhatItHadNotFinished(t *testing.T) {

@@ -17,15 +17,19 @@ func (c *Conn) putOnce(ctx context.Context, what, stream, subject string, payloa
 	if limit := int(c.nc.MaxPayload()); len(payload) > min(limit, MaxMessage)-headerRoom {
 		return false, fmt.Errorf("%s: %w: %d bytes, the server takes %d (max_payload)", what, ErrTooLarge, len(payload), limit)
 	}
-	err = c.retry(ctx, what, func(ctx context.Context) error {
-		m := &nats.Msg{Subject: subject, Data: payload}
-		_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream), jetstream.WithExpectLastSequencePerSubject(0),
-			jetstream.WithRetryAttempts(0))
-		stored = err == nil
-		if refused(err) {
-			return nil
-		}
+	err = c.retry(ctx, what, func(ctx context.Context) (err error) {
+		stored, err = c.publishOnce(ctx, stream, subject, payload)
 		return err
 	})
 	return stored, err
+}
+
+// publishOnce is one attempt of putOnce.
+func (c *Conn) publishOnce(ctx context.Context, stream, subject string, payload []byte) (stored bool, err error) {
+	_, err = c.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: payload}, jetstream.WithExpectStream(stream),
+		jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
+	if refused(err) {
+		return false, nil
+	}
+	return err == nil, err
 }

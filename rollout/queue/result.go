@@ -71,6 +71,7 @@ func (c *Conn) Results(ctx context.Context, got func(r data.Rollout, place uint6
 			if all.Err() != nil {
 				return all.Err()
 			}
+			c.jobs.result(r.Group, r.Slot)
 			return got(r, c.handed.add(shard, seq))
 		}
 		group.Go(func() error { return f.run(all) })

@@ -60,7 +60,6 @@ func TestResultsAreReplayedThenFollowed(t *testing.T) {
 	check(t, err)
 	c := connect(t, Options{InProcess: server})
 	check(t, c.Setup(t.Context()))
-	check(t, c.Publish(t.Context(), newJob(8, 1)))
 	for slot := range 10 {
 		store(t, c, newResult(1, slot, "w"))
 	}
@@ -69,7 +68,6 @@ func TestResultsAreReplayedThenFollowed(t *testing.T) {
 
 	c = connect(t, Options{InProcess: startServer(t, ServerOptions{Dir: dir})})
 	check(t, c.Setup(t.Context()))
-	fetch(t, c, 1)
 	if won, err := c.PublishResult(t.Context(), newResult(1, 3, "late")); won || err != nil {
 		t.Errorf("a second write after the restart: %v, %v", won, err)
 	}

@@ -34,7 +34,7 @@ const (
 // It is the coordinator's to call, as often as it likes.
 func (c *Conn) Setup(ctx context.Context) error {
 	group, all := errgroup.WithContext(ctx)
-	for _, want := range c.streams() {
+	for _, want := range c.keptStreams() {
 		group.Go(func() error {
 			return c.retry(all, "setting up stream "+want.Name, func(ctx context.Context) error { return c.ensure(ctx, want) })
 		})
@@ -42,24 +42,27 @@ func (c *Conn) Setup(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	err := c.retry(ctx, "setting up the consumer of stream "+c.names.jobs(), func(ctx context.Context) error {
-		_, err := c.openConsumer(ctx)
+	var created time.Time
+	err := c.retry(ctx, "setting up the stream of jobs", func(ctx context.Context) (err error) {
+		created, err = c.openJobs(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	c.jobs.settle(created)
+	c.keeping.Do(func() { go c.keep() })
 	_, err = c.watchPresence()
 	return err
 }
 
-// openConsumer finds or makes the consumer of jobs. Its state is in the server's
-// memory, on purpose: the server writes a consumer's state to disk some time after
-// the fact, so that one which is killed comes back with a state that does not fit
-// the stream, and jobs that were never acknowledged are taken for acknowledged and
-// never handed out. Made anew, by whoever misses it first, the consumer begins with
-// all jobs that are still in the stream. Jobs being worked on are then handed out
-// once more, which costs work and, as the first write wins, nothing else.
+// openConsumer finds or makes the consumer of jobs. Like the jobs, its state is in
+// the server's memory. (On disk it would be written some time after the fact, so
+// that a server which was killed comes back with a state that does not fit the
+// stream, and jobs that were never acknowledged are taken for acknowledged and never
+// handed out.) Made anew, by whoever misses it first, the consumer begins with all
+// jobs in the stream. Those being worked on are then handed out once more, which
+// costs work and, as the first write wins, nothing else.
 func (c *Conn) openConsumer(ctx context.Context) (jetstream.Consumer, error) {
 	stream, err := c.js.Stream(ctx, c.names.jobs())
 	if err != nil {
@@ -79,33 +82,38 @@ func (c *Conn) openConsumer(ctx context.Context) (jetstream.Consumer, error) {
 	})
 }
 
-func (c *Conn) streams() []jetstream.StreamConfig {
-	storage := jetstream.FileStorage
-	if c.options.Durability == Memory {
-		storage = jetstream.MemoryStorage
-	}
-	about := map[string]string{runKey: c.options.Run, wireKey: wireVersion}
-	// All hold one message per subject. Jobs and results refuse a second,
-	// the state takes it in place of the first.
-	common := jetstream.StreamConfig{Storage: storage, Replicas: c.options.Replicas, MaxMsgsPerSubject: 1,
-		MaxMsgSize: MaxMessage, Metadata: about, AllowDirect: true}
-	jobs, state := common, common
+// common is what all of a run's streams share: one message per subject.
+func (c *Conn) common(name, subjects string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{Name: name, Subjects: []string{c.names.subject(subjects)},
+		Replicas: c.options.Replicas, MaxMsgsPerSubject: 1, MaxMsgSize: MaxMessage, AllowDirect: true,
+		Metadata: map[string]string{runKey: c.options.Run, wireKey: wireVersion}}
+}
 
-	jobs.Name, jobs.Subjects = c.names.jobs(), []string{c.names.subject("job.*")}
-	jobs.Retention = jetstream.WorkQueuePolicy
-	jobs.Metadata = map[string]string{runKey: c.options.Run, wireKey: wireVersion, leaseKey: c.options.Lease.String()}
+// jobStream refuses a second job of a group while the first is open, and keeps
+// nothing on disk: see keeper.
+func (c *Conn) jobStream() jetstream.StreamConfig {
+	jobs := c.common(c.names.jobs(), "job.*")
+	jobs.Storage, jobs.Retention = jetstream.MemoryStorage, jetstream.WorkQueuePolicy
 	jobs.Discard, jobs.DiscardNewPerSubject = jetstream.DiscardNew, true
+	jobs.Metadata[leaseKey] = c.options.Lease.String()
+	return jobs
+}
 
-	state.Name, state.Subjects = c.names.state(), []string{c.names.subject("state.*")}
-
-	all := []jetstream.StreamConfig{jobs, state}
+// keptStreams are the state, where a new message takes the place of the old, and
+// the results, where it is refused.
+func (c *Conn) keptStreams() []jetstream.StreamConfig {
+	kept := []jetstream.StreamConfig{c.common(c.names.state(), "state.*")}
 	for shard := range shards {
-		results := common
-		results.Name, results.Subjects = c.names.results(shard), []string{c.names.subject(fmt.Sprintf("res.%d.*.*", shard))}
+		results := c.common(c.names.results(shard), fmt.Sprintf("res.%d.*.*", shard))
 		results.Discard, results.DiscardNewPerSubject = jetstream.DiscardNew, true
-		all = append(all, results)
+		kept = append(kept, results)
 	}
-	return all
+	for i := range kept {
+		if kept[i].Storage = jetstream.FileStorage; c.options.Durability == Memory {
+			kept[i].Storage = jetstream.MemoryStorage
+		}
+	}
+	return kept
 }
 
 // ensure creates a stream unless it is there; then it must be as wanted.
