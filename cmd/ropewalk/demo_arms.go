@@ -24,7 +24,7 @@ import (
 var demoArms = map[string]string{
 	"standard":          "[{kind: direct, weight: 1}]",
 	"aggregation_aware": "[{kind: direct, weight: 1}, {kind: aggregate, weight: 1, k: %d, source: pool}]",
-	"recursive":         "[{kind: direct, weight: 1}, {kind: aggregate, weight: 1, k: %d, source: policy, rounds: 2}]",
+	"recursive":         "[{kind: direct, weight: 1}, {kind: aggregate, weight: 1, k: %d, source: policy, rounds: 2, mixed: true}]",
 }
 
 // Warm-start examples: a third of them show candidates, whose digits are wrong

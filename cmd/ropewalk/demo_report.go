@@ -97,7 +97,7 @@ func (r *demoReport) show(w io.Writer, dir string) error {
 	if err := r.table(w); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\n"+r.curves())
+	fmt.Fprintln(w, "\n"+r.curves(isTerminal(w)))
 	picture := filepath.Join(dir, "rsa.png")
 	if err := r.draw(picture); err != nil {
 		return err
@@ -126,8 +126,9 @@ func (r *demoReport) table(w io.Writer) error {
 	return out.Flush()
 }
 
-// curves draws the arms for a terminal: x is the round, stretched.
-func (r *demoReport) curves() string {
+// curves draws the arms, in colour where the reader can see it; x is the round,
+// stretched.
+func (r *demoReport) curves(color bool) string {
 	var series [][]float64
 	for _, arm := range r.order {
 		var points []float64
@@ -136,8 +137,11 @@ func (r *demoReport) curves() string {
 		}
 		series = append(series, points)
 	}
-	colors := []asciigraph.AnsiColor{asciigraph.Gray, asciigraph.Red, asciigraph.Blue, asciigraph.Green}
-	return asciigraph.PlotMany(series, asciigraph.Height(14), asciigraph.Width(60), asciigraph.Precision(2),
-		asciigraph.LowerBound(0), asciigraph.UpperBound(1), asciigraph.SeriesColors(colors[:len(series)]...),
-		asciigraph.SeriesLegends(r.order...), asciigraph.Caption("mean accuracy by round of RSA"))
+	options := []asciigraph.Option{asciigraph.Height(14), asciigraph.Width(60), asciigraph.Precision(2),
+		asciigraph.LowerBound(0), asciigraph.UpperBound(1), asciigraph.Caption("mean accuracy by round of RSA")}
+	if color {
+		colors := []asciigraph.AnsiColor{asciigraph.Gray, asciigraph.Red, asciigraph.Blue, asciigraph.Green}
+		options = append(options, asciigraph.SeriesColors(colors[:len(series)]...), asciigraph.SeriesLegends(r.order...))
+	}
+	return asciigraph.PlotMany(series, options...)
 }
