@@ -154,6 +154,9 @@ def test_batches_visit_every_example_in_each_pass():
     seen = [e.ids[0] for _ in range(5) for e in next(stream)]
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert seen[:10] != seen[10:] and seen[:10] != list(range(10))
+    torch.rand(3)  # nobody else's random numbers matter
+    again = warmstart.batches(examples, 20, 0)
+    assert [e.ids[0] for e in next(again)] == seen
 
 
 def test_groups_keep_lengths_together():
