@@ -35,6 +35,7 @@ func Default() *Set {
 		Exact{},
 		Number{},
 		Math{},
+		newGym(),
 	)
 	if err != nil {
 		panic(err) // two graders above share a name
