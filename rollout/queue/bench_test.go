@@ -165,3 +165,22 @@ func (o cycle) work(ctx context.Context, b *testing.B, c *Conn) {
 		}
 	}
 }
+
+// BenchmarkCodec is a result of 4,096 tokens and 16 KB of text there and back.
+func BenchmarkCodec(b *testing.B) {
+	r := data.Rollout{CompletionIDs: make([]int32, 4096), Logprobs: make([]float32, 4096), Text: string(make([]byte, 16<<10)), Finish: data.FinishStop}
+	frame, err := encodeResult(&r)
+	check(b, err)
+	b.Run("encode", func(b *testing.B) {
+		b.SetBytes(int64(len(frame)))
+		for b.Loop() {
+			_, _ = encodeResult(&r)
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.SetBytes(int64(len(frame)))
+		for b.Loop() {
+			_, _ = decodeResult(frame)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ropewalk/ropewalk/data"
 )
@@ -82,10 +83,27 @@ func sections(body []byte, tail int, counts ...int) error {
 }
 
 func appendIDs(b []byte, ids []int32) []byte {
+	b, tail := extend(b, 4*len(ids))
 	for _, id := range ids {
-		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+		binary.LittleEndian.PutUint32(tail, uint32(id))
+		tail = tail[4:]
 	}
 	return b
+}
+
+func appendFloats(b []byte, values []float32) []byte {
+	b, tail := extend(b, 4*len(values))
+	for _, v := range values {
+		binary.LittleEndian.PutUint32(tail, math.Float32bits(v))
+		tail = tail[4:]
+	}
+	return b
+}
+
+// extend makes b longer by n bytes, which are tail.
+func extend(b []byte, n int) (longer, tail []byte) {
+	longer = slices.Grow(b, n)[:len(b)+n]
+	return longer, longer[len(b):]
 }
 
 // takeIDs reads n ids, nil if there are none, and gives what follows.
@@ -95,16 +113,10 @@ func takeIDs(b []byte, n int) ([]int32, []byte) {
 	}
 	ids := make([]int32, n)
 	for i := range ids {
-		ids[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+		ids[i] = int32(binary.LittleEndian.Uint32(b))
+		b = b[4:]
 	}
-	return ids, b[4*n:]
-}
-
-func appendFloats(b []byte, values []float32) []byte {
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
+	return ids, b
 }
 
 func takeFloats(b []byte, n int) ([]float32, []byte) {
@@ -113,9 +125,10 @@ func takeFloats(b []byte, n int) ([]float32, []byte) {
 	}
 	values := make([]float32, n)
 	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b))
+		b = b[4:]
 	}
-	return values, b[4*n:]
+	return values, b
 }
 
 // jobHeader is a job whose prompt ids follow as raw numbers: the outer field
