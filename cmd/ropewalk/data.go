@@ -38,7 +38,8 @@ func newGenerateCommand() *cobra.Command {
 			"Tasks, and what may be --set:\n" + taskList(),
 		Example: "  ropewalk data generate addition -n 1000 --seed 1 --set digits=4 --split train -o train.jsonl\n" +
 			"  ropewalk data generate addition -n 300 --seed 1 --set digits=4 --split heldout -o heldout.parquet\n" +
-			"  ropewalk data generate multiplication -n 3 --set digits=2",
+			"  ropewalk data generate multiplication -n 3 --set digits=2\n" +
+			"  ropewalk data generate gym/tower_of_hanoi -n 1000 --seed 1 --set size=5 -o hanoi.jsonl",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			task, err := generate.Find(args[0])
@@ -70,7 +71,7 @@ func newGenerateCommand() *cobra.Command {
 func taskList() string {
 	var list strings.Builder
 	for _, task := range generate.Tasks() {
-		fmt.Fprintf(&list, "  %-15s %s\n", task.Name(), task.Options())
+		fmt.Fprintf(&list, "  %-23s %s\n", task.Name(), task.Options())
 	}
 	return list.String()
 }

@@ -62,7 +62,7 @@ func (s numbers) Size() uint64 { return s.count * s.count }
 
 func (s numbers) pair(i uint64) (a, b uint64) { return s.low + i/s.count, s.low + i%s.count }
 
-func (s numbers) Problem(i uint64) data.Problem {
+func (s numbers) Problem(i uint64) (data.Problem, error) {
 	a, b := s.pair(i)
 	exercise := fmt.Sprintf("%d%s%d", a, s.sign, b)
 	return data.Problem{
@@ -70,11 +70,11 @@ func (s numbers) Problem(i uint64) data.Problem {
 		Question: exercise + "=",
 		Gold:     fmt.Sprintf("%0*d", s.width(s.digits), s.apply(a, b)),
 		Grader:   "exact",
-	}
+	}, nil
 }
 
 // Key does not know the order: who has seen 12+34 has all but seen 34+12.
-func (s numbers) Key(i uint64) string {
+func (s numbers) Key(i uint64) (string, error) {
 	a, b := s.pair(i)
-	return fmt.Sprintf("%d%s%d", min(a, b), s.sign, max(a, b))
+	return fmt.Sprintf("%d%s%d", min(a, b), s.sign, max(a, b)), nil
 }

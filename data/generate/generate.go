@@ -23,16 +23,17 @@ type Task interface {
 // Space is a finite, numbered set of problems.
 type Space interface {
 	Size() uint64 // how many; at most 2^62
-	// Problem is number i, without a dataset; its ID is unique within the task.
-	Problem(i uint64) data.Problem
+	// Problem is number i, without a dataset; its ID is unique within the task. An
+	// error says that the settings hold no such problem.
+	Problem(i uint64) (data.Problem, error)
 	// Key is what must not be both trained on and tested with: problems with equal
 	// keys fall into the same split.
-	Key(i uint64) string
+	Key(i uint64) (string, error)
 }
 
 // Tasks lists the tasks there are.
 func Tasks() []Task {
-	return []Task{addition, multiplication}
+	return append([]Task{addition, multiplication}, gymTasks()...)
 }
 
 // Find looks a task up by name.
@@ -68,7 +69,9 @@ type Options struct {
 // Generate draws N distinct problems of a task at random: a pure function of its
 // arguments, of which a larger N only adds to the end. Which split a problem falls
 // into depends on the problem alone, so that train and heldout never overlap,
-// whatever their seeds. Asking for more problems than there are is an error.
+// whatever their seeds. Asking for more problems than there are is an error. A
+// task that numbers throws of dice (gym/…) may give a problem under several
+// numbers; the ids differ.
 func Generate(t Task, o Options) ([]data.Problem, error) {
 	if o.N < 1 {
 		return nil, fmt.Errorf("%d problems asked for, expected at least 1", o.N)
@@ -86,7 +89,9 @@ func Generate(t Task, o Options) ([]data.Problem, error) {
 	}
 	problems := make([]data.Problem, len(numbers))
 	for i, number := range numbers {
-		problems[i] = space.Problem(number)
+		if problems[i], err = space.Problem(number); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.Name(), err)
+		}
 		problems[i].Dataset = t.Name()
 		problems[i].ID = data.ProblemID(t.Name()) + "/" + problems[i].ID
 	}
@@ -104,7 +109,11 @@ func draw(s Space, o Options) ([]uint64, error) {
 	}
 	var all []uint64
 	for i := range s.Size() {
-		if o.Split == All || splitOf(s.Key(i)) == o.Split {
+		in, err := inSplit(s, i, o.Split)
+		if err != nil {
+			return nil, err
+		}
+		if in {
 			all = append(all, i)
 		}
 	}
@@ -126,15 +135,34 @@ func drawSparse(s Space, o Options, r *rand.Rand) ([]uint64, error) {
 	}
 	seen := make(map[uint64]bool, o.N)
 	numbers := make([]uint64, 0, o.N)
-	for len(numbers) < o.N {
+	for vain := 0; len(numbers) < o.N; {
+		// One draw in eight is held out; one in a few hundred, and the settings hold
+		// too few problems to fill both splits.
+		if vain > 500*(len(numbers)+10) {
+			return nil, fmt.Errorf("the split %s has hardly any problems with these settings", o.Split)
+		}
 		i := r.Uint64N(s.Size())
-		if seen[i] || o.Split != All && splitOf(s.Key(i)) != o.Split {
+		in, err := inSplit(s, i, o.Split)
+		if err != nil {
+			return nil, err
+		}
+		if seen[i] || !in {
+			vain++
 			continue
 		}
 		seen[i] = true
 		numbers = append(numbers, i)
 	}
 	return numbers, nil
+}
+
+// inSplit reports whether problem i is in a split.
+func inSplit(s Space, i uint64, split string) (bool, error) {
+	if split == All {
+		return true, nil
+	}
+	key, err := s.Key(i)
+	return splitOf(key) == split, err
 }
 
 // splitOf decides by a hash, so that no list of held-out problems has to be kept.

@@ -91,7 +91,9 @@ func TestWholeSplit(t *testing.T) {
 	var held, train int
 	s, _ := addition.Space(set)
 	for i := range s.Size() {
-		if splitOf(s.Key(i)) == HeldOut {
+		if in, err := inSplit(s, i, HeldOut); err != nil {
+			t.Fatal(err)
+		} else if in {
 			held++
 		} else {
 			train++
