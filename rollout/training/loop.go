@@ -201,7 +201,11 @@ func (l *Loop) render(ctx context.Context, limit *semaphore.Weighted, e rollout.
 			l.inbox.put(message{event: rollout.Rendered{Group: e.Spec.Group, PromptIDs: ids, Cut: cut, Err: err}})
 			return nil
 		}
-		l.Log.Debug("rendering again", "group", e.Spec.Group, "because", err)
+		level := slog.LevelDebug // no worker yet, as at every start
+		if pause >= 2*time.Second {
+			level = slog.LevelWarn
+		}
+		l.Log.Log(ctx, level, "rendering again", "group", e.Spec.Group, "because", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
