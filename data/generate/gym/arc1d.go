@@ -10,7 +10,7 @@ import (
 var arc1D = Task{
 	Name: "arc_1d",
 	Settings: []Setting{
-		{"size", 14, 8, 60, "cells of a row"},
+		{"size", 14, 5, 60, "cells of a row"},
 		{"examples", 3, 1, 6, "examples shown"},
 	},
 	Make: makeARC1D,
