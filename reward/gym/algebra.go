@@ -45,11 +45,15 @@ func parseComplex(s string) (complex128, bool) {
 	for len(s) > 1 && s[0] == '(' && s[len(s)-1] == ')' {
 		s = s[1 : len(s)-1]
 	}
-	s = pyStrip(asciiDigits(strings.ReplaceAll(s, "i", "j")))
+	s = asciiDigits(strings.ReplaceAll(s, "i", "j"))
 	if !strings.Contains(s, "j") {
 		f, ok := pyFloat(s)
 		return complex(f, 0), ok
 	}
+	if !strings.HasSuffix(s, "j") {
+		return 0, false
+	}
+	s = pyStrip(s)
 	re, rest, _ := floatPrefix(s)
 	switch {
 	case rest == "j" && len(s) > len(rest): // 7j
@@ -68,6 +72,9 @@ func parseComplex(s string) (complex128, bool) {
 	}
 	if rest == "j" {
 		return complex(re, sign), true
+	}
+	if rest == "" || rest[0] == '+' || rest[0] == '-' {
+		return 0, false
 	}
 	im, rest, ok := floatPrefix(rest)
 	return complex(re, sign*im), ok && rest == "j"

@@ -216,11 +216,10 @@ func firstNumber(s string, strict bool) (string, bool) {
 			continue
 		}
 		end := digits(i)
-		for part := digits(end + 1); end < len(r) && r[end] == '.' && part > end+1; {
-			if !word(part) {
+		if end < len(r) && r[end] == '.' {
+			if part := digits(end + 1); part > end+1 && !word(part) {
 				end = part
 			}
-			break
 		}
 		if word(end) {
 			i = end

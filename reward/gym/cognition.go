@@ -19,7 +19,7 @@ func scoreColorCube(e *Entry, answer string, _ bool) Result {
 	if e.Answer == nil {
 		return badEntry(errNoStored)
 	}
-	if strings.ToLower(pyStrip(answer)) == strings.ToLower(pyStrip(*e.Answer)) {
+	if strings.EqualFold(pyStrip(answer), pyStrip(*e.Answer)) {
 		return scored(1, "the right colour")
 	}
 	return scored(0.01, "%s is not the right colour", quote(answer))

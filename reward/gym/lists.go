@@ -53,11 +53,11 @@ func scoreNumberSorting(e *Entry, answer string, strict bool) Result {
 	if err != nil {
 		return badEntry(err)
 	}
-	want, err := numberList(*e.Answer)
+	want, err := numberList(parsePython, *e.Answer)
 	if err != nil {
 		return badEntryf("the stored answer: %w", err)
 	}
-	got, err := numberList(strings.ReplaceAll(answer, "'", `"`))
+	got, err := numberList(parseJSON, strings.ReplaceAll(answer, "'", `"`))
 	if err != nil {
 		return scored(0, "%s is no JSON list of numbers: %v", quote(answer), err)
 	}
@@ -80,8 +80,8 @@ func scoreNumberSorting(e *Entry, answer string, strict bool) Result {
 	return scored(1, "sorted")
 }
 
-func numberList(text string) ([]float64, error) {
-	v, err := parseJSON(text)
+func numberList(parse func(string) (value, error), text string) ([]float64, error) {
+	v, err := parse(text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package gym
 
 import (
+	"errors"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -92,12 +94,8 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 // scoreColoring takes any proper colouring of the graph as a JSON object; other
 // JSON scores 0.01.
 func scoreColoring(e *Entry, answer string, _ bool) Result {
-	var puzzle struct {
-		Vertices []int    `json:"vertices"`
-		Edges    [][2]int `json:"edges"`
-		Colors   []int    `json:"color_options"`
-	}
-	if err := metaDecode(e, "puzzle", &puzzle); err != nil {
+	puzzle, err := readGraph(e)
+	if err != nil {
 		return badEntry(err)
 	}
 	v, err := parseJSON(answer)
@@ -105,30 +103,26 @@ func scoreColoring(e *Entry, answer string, _ bool) Result {
 		return scored(0, "not JSON: %v", err)
 	}
 	if v.kind != kDict {
-		return colorList(&v, puzzle.Vertices)
+		return colorList(&v, puzzle.vertices)
 	}
-	allowed := map[int64]bool{}
-	for _, c := range puzzle.Colors {
-		allowed[int64(c)] = true
-	}
-	colors := make(map[int]int64, len(puzzle.Vertices))
-	for _, vertex := range puzzle.Vertices {
+	colors := make(map[int]int64, len(puzzle.vertices))
+	for _, vertex := range puzzle.vertices {
 		if _, ok := v.get(itoa(vertex)); !ok {
 			return scored(0.01, "vertex %d has no colour", vertex)
 		}
 	}
-	for _, vertex := range puzzle.Vertices {
+	for _, vertex := range puzzle.vertices {
 		c, _ := v.get(itoa(vertex))
 		if c.kind == kList || c.kind == kDict {
 			return scored(0, "the colour of vertex %d is no number", vertex)
 		}
 		n := int64(c.float())
-		if !c.isNumber() || float64(n) != c.float() || !allowed[n] {
+		if !c.isNumber() || float64(n) != c.float() || !slices.Contains(puzzle.colors, int(n)) {
 			return scored(0.01, "vertex %d has the colour %s, which is not allowed", vertex, quote(c.str()))
 		}
 		colors[vertex] = n
 	}
-	for _, edge := range puzzle.Edges {
+	for _, edge := range puzzle.edges {
 		if colors[edge[0]] == colors[edge[1]] {
 			return scored(0.01, "the neighbours %d and %d have the same colour %d", edge[0], edge[1], colors[edge[0]])
 		}
@@ -136,31 +130,57 @@ func scoreColoring(e *Entry, answer string, _ bool) Result {
 	return scored(1, "a proper colouring")
 }
 
+// graph is a colouring puzzle.
+type graph struct {
+	vertices, colors []int
+	edges            [][2]int
+}
+
+func readGraph(e *Entry) (g graph, err error) {
+	puzzle := &Entry{Metadata: metaRaw(e, "puzzle")}
+	if g.vertices, err = metaInts(puzzle, "vertices"); err != nil {
+		return g, err
+	}
+	if g.colors, err = metaInts(puzzle, "color_options"); err != nil {
+		return g, err
+	}
+	s := scanner{text: metaRaw(puzzle, "edges")}
+	for more := s.eat('[') && !s.eat(']'); more; more = s.eat(',') {
+		edge, ok := s.ints()
+		if !ok || len(edge) != 2 {
+			return g, errors.New("metadata: puzzle: expected edges of two vertices each")
+		}
+		g.edges = append(g.edges, [2]int{edge[0], edge[1]})
+	}
+	return g, nil
+}
+
 // colorList judges JSON that is no object: a list that names no vertex still is
 // JSON, worth 0.01; what cannot be searched for a vertex is worth nothing.
 func colorList(v *value, vertices []int) Result {
-	if v.kind == kList {
-		for _, vertex := range vertices {
-			for i := range v.list {
-				n, ok := v.list[i].whole()
-				if ok && int(n) == vertex && vertex >= len(v.list) || v.list[i].kind == kStr && v.list[i].s == itoa(vertex) {
-					return scored(0, "a list, not an object with a colour for each vertex")
-				}
-			}
-			return scored(0.01, "a list, not an object with a colour for each vertex")
+	if v.kind != kList || len(vertices) == 0 {
+		return scored(0, "not an object with a colour for each vertex")
+	}
+	vertex := vertices[0] // the package looks no further
+	for i := range v.list {
+		n, ok := v.list[i].whole()
+		if ok && int(n) == vertex && vertex >= len(v.list) || v.list[i].kind == kStr && v.list[i].s == itoa(vertex) {
+			return scored(0, "a list, not an object with a colour for each vertex")
 		}
 	}
-	return scored(0, "not an object with a colour for each vertex")
+	return scored(0.01, "a list, not an object with a colour for each vertex")
 }
 
 // scoreJugs plays the moves; the target must stand in some jug at the end. A
 // game that ends elsewhere scores 0.01, an impossible move 0.
 func scoreJugs(e *Entry, answer string, _ bool) Result {
-	var puzzle struct {
-		Capacities []int `json:"jug_capacities"`
-		Target     int   `json:"target"`
+	puzzle := &Entry{Metadata: metaRaw(e, "puzzle")}
+	capacities, err := metaInts(puzzle, "jug_capacities")
+	if err != nil {
+		return badEntry(err)
 	}
-	if err := metaDecode(e, "puzzle", &puzzle); err != nil {
+	target, err := metaInt(puzzle, "target")
+	if err != nil {
 		return badEntry(err)
 	}
 	v, err := parseJSON(answer)
@@ -171,18 +191,18 @@ func scoreJugs(e *Entry, answer string, _ bool) Result {
 	if err != nil {
 		return scored(0, "no list of moves")
 	}
-	state := make([]int, len(puzzle.Capacities))
+	state := make([]int, len(capacities))
 	for i := range moves {
-		if moves[i].kind != kStr || !playJugs(state, puzzle.Capacities, moves[i].s) {
+		if moves[i].kind != kStr || !playJugs(state, capacities, moves[i].s) {
 			return scored(0, "move %d, %s, is not possible", i+1, quote(moves[i].str()))
 		}
 	}
 	for i, w := range state {
-		if w == puzzle.Target {
+		if w == target {
 			return scored(1, "jug %c holds %d after %d moves", 'A'+rune(i), w, len(moves))
 		}
 	}
-	return scored(0.01, "no jug holds %d after %d moves", puzzle.Target, len(moves))
+	return scored(0.01, "no jug holds %d after %d moves", target, len(moves))
 }
 
 // playJugs makes one move; false if there is no such move.
