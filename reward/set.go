@@ -34,7 +34,7 @@ func Default() *Set {
 	set, err := New(
 		Exact{},
 		Number{},
-		Math{},
+		newMath(),
 		newGym(),
 	)
 	if err != nil {
