@@ -121,8 +121,8 @@ func (r *reals) sqrt(a ball) ball {
 	mid := r.float().Sqrt(a.mid)
 	// |√x - √m| <= rad / (√m) for x >= 0 within rad of m
 	rad := radius().Quo(a.rad, radius().Sqrt(lower(a)))
-	b := r.rounded(mid, rad)
-	return b
+	// Sqrt does not say whether it rounded: the last bit is always in doubt.
+	return widened(r.rounded(mid, rad), mid.MantExp(nil)-int(r.prec)+1)
 }
 
 // shift is a times 2^k, without rounding.

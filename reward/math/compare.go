@@ -2,14 +2,17 @@ package math
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
 // same decides whether an answer is the gold, whatever they are.
 func (c *comparison) same(g, a *Node) bool {
 	c.spend(100)
-	g, a = expandSigns(g), expandSigns(a)
+	g, a = worked(expandSigns(g)), worked(expandSigns(a))
 	switch {
+	case g.Kind == Domain && a.Kind == Symbol, a.Kind == Domain && g.Kind == Symbol:
+		return c.decide(g.Name == a.Name, stageStructure, "a set of numbers and a name")
 	case g.Kind == Relation || a.Kind == Relation:
 		return c.relations(g, a)
 	case g.scalar() && a.scalar():
@@ -23,7 +26,7 @@ func (c *comparison) same(g, a *Node) bool {
 	case g.Kind == Residue || a.Kind == Residue:
 		return c.residues(g, a)
 	case g.Kind == Matrix || a.Kind == Matrix:
-		return c.matrices(g, a)
+		return c.matrices(rows(g), rows(a))
 	case g.Kind == Ellipsis || a.Kind == Ellipsis:
 		return c.decide(g.Kind == a.Kind, stageStructure, "dots on one side")
 	}
@@ -73,6 +76,45 @@ func expandSigns(n *Node) *Node {
 	return &Node{Kind: List, Kids: []*Node{choose(true), choose(false)}}
 }
 
+// worked multiplies a matrix or a tuple by what stands before it.
+func worked(n *Node) *Node {
+	kids := n.Kids
+	switch n.Kind {
+	case Neg:
+		kids = []*Node{number(-1), n.Kids[0]}
+	case Div:
+		kids = []*Node{node(Div, number(1), n.Kids[1]), n.Kids[0]}
+	case Mul:
+	default:
+		return n
+	}
+	last := kids[len(kids)-1]
+	if last.Kind != Matrix && (last.Kind != Tuple || last.Name != "()") {
+		return n
+	}
+	out := *last
+	out.Kids = make([]*Node, len(last.Kids))
+	for i, k := range last.Kids {
+		out.Kids[i] = node(Mul, append(kids[:len(kids)-1:len(kids)-1], k)...)
+	}
+	return &out
+}
+
+// rows reads [[1,2],[3,4]] as a matrix.
+func rows(n *Node) *Node {
+	if n.Kind != Tuple || n.Kids[0].Kind != Tuple {
+		return n
+	}
+	m := &Node{Kind: Matrix, Cols: len(n.Kids[0].Kids)}
+	for _, k := range n.Kids {
+		if k.Kind != Tuple || len(k.Kids) != m.Cols {
+			return n
+		}
+		m.Kids = append(m.Kids, k.Kids...)
+	}
+	return m
+}
+
 // scalars compares two expressions, percentages and degrees by either reading.
 func (c *comparison) scalars(g, a *Node) bool {
 	switch {
@@ -97,17 +139,11 @@ var golden = node(Div, node(Add, number(1), node(Root, number(5), number(2))), n
 
 // values compares two expressions as they stand.
 func (c *comparison) values(g, a *Node) bool {
-	if g.constant() && a.Kind == Symbol && a.Name != "phi" || a.constant() && g.Kind == Symbol && g.Name != "phi" {
-		return c.decide(false, stageStructure, "a variable is not a value")
-	}
 	if names := a.symbols(); g.constant() && len(names) > 0 {
 		if len(names) > 1 || names[0] != "phi" {
-			if !c.cancels(a) {
-				return c.decide(false, stageStructure, "the gold has no variable, the answer has %s", strings.Join(names, ", "))
-			}
-		} else {
-			a = withGolden(a)
+			return c.decide(false, stageStructure, "the gold has no variable, the answer has %s", strings.Join(names, ", "))
 		}
+		a = withGolden(a)
 	} else if names := g.symbols(); a.constant() && len(names) == 1 && names[0] == "phi" {
 		g = withGolden(g)
 	}
@@ -115,23 +151,12 @@ func (c *comparison) values(g, a *Node) bool {
 		return true
 	}
 	stage, why, undecided := c.stage, c.why, c.undecided
-	if c.tolerated(g, a) || c.rounds(g, a) {
+	if c.tolerated(g, a) || c.rounds(g, a) || len(c.integers) > 0 && c.families(g, a) {
 		c.undecided = ""
 		return true
 	}
 	c.stage, c.why, c.undecided = stage, why, undecided
 	return false
-}
-
-// cancels reports whether variables could drop out: only where a sum or a
-// quotient has them.
-func (c *comparison) cancels(a *Node) bool {
-	f, t := c.form(a)
-	if t != nil {
-		return false
-	}
-	_, constant := f.rational()
-	return constant
 }
 
 func withGolden(n *Node) *Node {
@@ -246,9 +271,12 @@ func (c *comparison) quantities(g, a *Node) bool {
 		return n
 	}
 	x, y := inner(g), inner(a)
+	if y.Kind == Percent || x.Kind == Percent || y.Kind == Degree && x.Kind != Degree {
+		return c.decide(false, stageStructure, "a unit on one side, a percentage or an angle on the other")
+	}
 	if g.Kind == Quantity && a.Kind == Quantity {
-		d1, s1 := parseUnit(strings.TrimPrefix(g.Name, "?"))
-		d2, s2 := parseUnit(strings.TrimPrefix(a.Name, "?"))
+		d1, s1 := parseUnit(g.Name)
+		d2, s2 := parseUnit(a.Name)
 		if !sameDimension(d1, d2) {
 			return c.decide(false, stageStructure, "units of different dimensions: %s and %s", g.Name, a.Name)
 		}
@@ -354,6 +382,8 @@ func (c *comparison) inOrder(x, y []*Node) bool {
 	if len(x) != len(y) {
 		return c.decide(false, stageStructure, "%d values and %d values", len(x), len(y))
 	}
+	c.depth++
+	defer func() { c.depth-- }()
 	for i := range x {
 		if !c.same(x[i], y[i]) {
 			return false
@@ -373,20 +403,13 @@ func (c *comparison) containers(g, a *Node) bool {
 	loose := func(n *Node) bool { return n.Kind == List || n.Kind == Set }
 	switch {
 	case loose(g) && loose(a):
-		if g.Kind == List && (hasEllipsis(g) || hasEllipsis(a)) {
-			return c.inOrder(g.Kids, a.Kids)
-		}
-		if x, ok := c.solutions(g); ok {
-			g = x
-		}
-		if y, ok := c.solutions(a); ok {
-			a = y
-		}
-		return c.unordered(g, a)
-	case g.Kind == Set && len(g.Kids) == 1 && a.scalar():
+		return c.lists(g, a)
+	case c.depth == 0 && g.Kind == Set && len(g.Kids) == 1 && !loose(a):
 		return c.same(g.Kids[0], a)
-	case a.Kind == Set && len(a.Kids) == 1 && g.scalar():
+	case c.depth == 0 && a.Kind == Set && len(a.Kids) == 1 && !loose(g):
 		return c.same(g, a.Kids[0])
+	case g.Kind == Union && a.Kind == List && !hasRelation(a):
+		return c.decide(false, stageStructure, "a list where a union is asked for")
 	case g.Kind == Tuple && a.Kind == Tuple:
 		if g.Name != a.Name {
 			return c.decide(false, stageStructure, "brackets %s and %s", g.Name, a.Name)
@@ -401,9 +424,6 @@ func (c *comparison) containers(g, a *Node) bool {
 			return c.inOrder(values, a.Kids)
 		}
 	case loose(a) && g.scalar():
-		if x, ok := c.solutions(a); ok && len(x.Kids) == 1 {
-			return c.same(g, x.Kids[0])
-		}
 		return c.decide(false, stageStructure, "%d values where one is asked for", len(a.Kids))
 	}
 	if realLike(g) || realLike(a) {
@@ -412,15 +432,94 @@ func (c *comparison) containers(g, a *Node) bool {
 	return c.decide(false, stageStructure, "different kinds of answers")
 }
 
+// lists compares lists and sets: without order, but for their dots.
+func (c *comparison) lists(g, a *Node) bool {
+	if g.Kind == List && (hasEllipsis(g) || hasEllipsis(a)) {
+		return c.inOrder(g.Kids, a.Kids)
+	}
+	if c.anyInequality(g) || c.anyInequality(a) {
+		x, okX := c.realSet(g)
+		y, okY := c.realSet(a)
+		if okX && okY {
+			return c.sameReals(x, y)
+		}
+	}
+	x, okX := c.solutions(g)
+	y, okY := c.solutions(a)
+	switch {
+	case okX && (okY || !hasRelation(a)):
+		g = x
+		if okY {
+			a = y
+		}
+	case okY && !hasRelation(g):
+		a = y
+	}
+	if points, ok := grouped(g); ok && hasTuple(a) {
+		g = points
+	}
+	if points, ok := grouped(a); ok && hasTuple(g) {
+		a = points
+	}
+	return c.unordered(g, a)
+}
+
+func hasTuple(n *Node) bool    { return n.Kids[0].Kind == Tuple }
+func hasRelation(n *Node) bool { return n.has(func(n *Node) bool { return n.Kind == Relation }) }
+
+func (c *comparison) anyInequality(n *Node) bool {
+	for _, k := range n.Kids {
+		if c.inequality(k) {
+			return true
+		}
+	}
+	return false
+}
+
+// grouped reads p=5, q=2, p=7, q=2 as the points (5,2), (7,2).
+func grouped(n *Node) (*Node, bool) {
+	period := 0
+	for i, k := range n.Kids {
+		if k.Kind != Relation || len(k.Ops) != 1 || k.Ops[0] != "=" || k.Kids[0].Kind != Symbol {
+			return nil, false
+		}
+		if i > 0 && period == 0 && k.Kids[0].Name == n.Kids[0].Kids[0].Name {
+			period = i
+		}
+		if period > 0 && k.Kids[0].Name != n.Kids[i%period].Kids[0].Name {
+			return nil, false
+		}
+	}
+	if period < 2 || len(n.Kids)%period != 0 {
+		return nil, false
+	}
+	out := &Node{Kind: List}
+	for i := 0; i < len(n.Kids); i += period {
+		values, ok := assigned(&Node{Kids: n.Kids[i : i+period]})
+		if !ok {
+			return nil, false
+		}
+		out.Kids = append(out.Kids, &Node{Kind: Tuple, Name: "()", Kids: values})
+	}
+	return out, true
+}
+
 func hasEllipsis(n *Node) bool { return n.has(func(n *Node) bool { return n.Kind == Ellipsis }) }
 
-// assigned are the values of x = 1, y = 2: variables all different, in
-// alphabetical order.
+// assigned are the values of x = 1, y = 2, variables all different, in the
+// alphabetical order of the variables.
 func assigned(n *Node) ([]*Node, bool) {
+	sorted := slices.Clone(n.Kids)
+	for _, k := range sorted {
+		if k.Kind != Relation || len(k.Ops) != 1 || k.Ops[0] != "=" || k.Kids[0].Kind != Symbol {
+			return nil, false
+		}
+	}
+	slices.SortStableFunc(sorted, func(x, y *Node) int { return strings.Compare(x.Kids[0].Name, y.Kids[0].Name) })
 	var values []*Node
 	last := ""
-	for _, k := range n.Kids {
-		if k.Kind != Relation || len(k.Ops) != 1 || k.Ops[0] != "=" || k.Kids[0].Kind != Symbol || k.Kids[0].Name <= last {
+	for _, k := range sorted {
+		if k.Kids[0].Name == last {
 			return nil, false
 		}
 		last = k.Kids[0].Name
@@ -537,6 +636,8 @@ func (c *comparison) distinct(list []*Node) []*Node {
 // match pairs elements; equality is transitive but for tolerances, so the first
 // that fits will do.
 func (c *comparison) match(x, y []*Node) bool {
+	c.depth++
+	defer func() { c.depth-- }()
 	used := make([]bool, len(y))
 	for _, n := range x {
 		found := false

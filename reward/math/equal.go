@@ -13,6 +13,7 @@ const (
 	stageNormal    = "exact normal forms"
 	stageModular   = "randomised identity testing"
 	stageNumeric   = "interval arithmetic"
+	stageWhole     = "values at whole numbers"
 	stageStructure = "structure"
 	stageRounding  = "rounding of the gold"
 	stageTolerance = "tolerance"
@@ -24,9 +25,11 @@ type comparison struct {
 	*meter
 	opt       Options
 	seed      uint64
-	stage     string // that decided last
-	why       string // what it found
-	undecided string // why some part could not be decided, "" if all could
+	stage     string   // that decided last
+	why       string   // what it found
+	depth     int      // of containers around what is compared
+	integers  []string // parameters said to be whole numbers
+	undecided string   // why some part could not be decided, "" if all could
 	forms     map[*Node]formed
 }
 
@@ -71,7 +74,10 @@ func (c *comparison) expressions(a, b *Node) bool {
 		return c.decide(a.Value.Cmp(b.Value) == 0, stageExact, "%s and %s", a.numberText(), b.numberText())
 	}
 	if equal, decided := c.byForms(a, b); decided {
-		return equal
+		return equal || c.commonLogarithms(a, b)
+	}
+	if len(a.symbols())+len(b.symbols()) > 0 && (a.integral() || b.integral()) {
+		return c.wholeSamples(a, b)
 	}
 	equal, decided, t := identical(c.meter, a, b, c.seed)
 	if t == errBudget {
@@ -81,9 +87,31 @@ func (c *comparison) expressions(a, b *Node) bool {
 		return c.decide(equal, stageModular, "equal modulo random primes at random points: %v", equal)
 	}
 	if len(a.symbols())+len(b.symbols()) > 0 {
-		return c.sampled(a, b)
+		return c.sampled(a, b) || c.commonLogarithms(a, b)
 	}
-	return c.balls(a, b)
+	return c.balls(a, b) || c.commonLogarithms(a, b)
+}
+
+// commonLogarithms compares once more with log read to base 10 where no base is
+// written; first it was read as the natural one.
+func (c *comparison) commonLogarithms(a, b *Node) bool {
+	open := func(n *Node) bool { return n.Kind == Call && n.Name == "log" && len(n.Kids) == 1 }
+	if !a.has(open) && !b.has(open) {
+		return false
+	}
+	toTen := func(n *Node) *Node {
+		if open(n) {
+			return call("log10", n.Kids[0])
+		}
+		return nil
+	}
+	stage, why, undecided := c.stage, c.why, c.undecided
+	c.undecided = ""
+	if c.expressions(a.replaceAll(toTen), b.replaceAll(toTen)) {
+		return true
+	}
+	c.stage, c.why, c.undecided = stage, why, undecided
+	return false
 }
 
 func infinite(n *Node) (sign int, ok bool) {
@@ -210,12 +238,7 @@ const (
 // sampled compares expressions with variables at random real points where both
 // are defined.
 func (c *comparison) sampled(a, b *Node) bool {
-	names := a.symbols()
-	for _, name := range b.symbols() {
-		if !contains(names, name) {
-			names = append(names, name)
-		}
-	}
+	names := union(a.symbols(), b.symbols())
 	state := c.seed
 	met := 0
 	for i := 0; i < samplesTried && met < samplesWanted; i++ {

@@ -288,7 +288,7 @@ func (z *numeric) call(n *Node) point {
 	}
 	a := z.eval(n.Kids[0])
 	switch n.Name {
-	case "log", "log10":
+	case "log", "ln", "log10":
 		return z.logarithm(n, a)
 	case "abs":
 		return z.absolute(a)

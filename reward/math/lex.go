@@ -17,6 +17,7 @@ const (
 	tokSign             // text: an operator or bracket
 	tokText             // text: words
 	tokUnit             // text: a unit
+	tokMoney            // text: a currency, before its amount
 )
 
 type token struct {
@@ -35,6 +36,8 @@ type dialect struct {
 	list bool
 	// decimalComma reads 3,14 as a number.
 	decimalComma bool
+	// repeat reads 0.(3) as 0.333….
+	repeat bool
 	// units reads a letter after a number as a unit where it can be one.
 	units bool
 }
@@ -47,11 +50,14 @@ type lexer struct {
 	space  bool
 	tokens []token
 	depth  int // of \text within \text
+	// money: a dollar sign is money, as there is no second one to close it.
+	money bool
 }
 
 // lex cuts the whole of s.
 func (l *lexer) lex(s string) {
 	l.rest = l.fold(s)
+	l.money = strings.Count(l.rest, "$")%2 == 1
 	for l.rest != "" {
 		l.spend(20)
 		l.next()
@@ -78,6 +84,7 @@ func (l *lexer) next() {
 	s := l.rest
 	c := s[0]
 	switch {
+	case (isDigit(c) || 'A' <= c && c <= 'Z') && l.alphanumeral():
 	case isDigit(c), c == '.' && len(s) > 1 && isDigit(s[1]):
 		l.number()
 	case c == '\\':
@@ -88,10 +95,10 @@ func (l *lexer) next() {
 		l.space = true
 		l.rest = s[1:]
 	case c == '$':
-		// A dollar sign before a number, not closing math, could be money; it says
-		// nothing either way.
-		l.space = true
 		l.rest = s[1:]
+		if !l.money || !l.currency("dollar") {
+			l.space = true
+		}
 	case c < utf8.RuneSelf:
 		l.sign()
 	default:
@@ -133,7 +140,7 @@ var runes = map[rune]string{
 	'≤': "<=", '⩽': "<=", '≦': "<=", '≥': ">=", '⩾': ">=", '≧': ">=", '≠': "!=", '≈': `\approx `, '≡': `\equiv `, '∈': `\in `, '∪': `\cup `, '∩': `\cap `, '∖': `\setminus `, '±': `\pm `, '∓': `\mp `, '∅': `\emptyset `, 'Ø': `\emptyset `, 'ø': `\emptyset `,
 	'ℝ': `\mathbb{R}`, 'ℤ': `\mathbb{Z}`, 'ℕ': `\mathbb{N}`, 'ℚ': `\mathbb{Q}`, 'ℂ': `\mathbb{C}`, '∑': `\sum `, '∏': `\prod `, '°': `^\circ `, 'º': `^\circ `, '…': `\ldots `, '⋯': `\ldots `, '→': `\to `, '⟨': `\langle `, '⟩': `\rangle `, '⌊': `\lfloor `, '⌋': `\rfloor `, '⌈': `\lceil `, '⌉': `\rceil `, '′': "'", 'ⅈ': "i", 'ⅇ': "e",
 	'½': `\frac{1}{2}`, '⅓': `\frac{1}{3}`, '⅔': `\frac{2}{3}`, '¼': `\frac{1}{4}`, '¾': `\frac{3}{4}`, '⅕': `\frac{1}{5}`, '⅖': `\frac{2}{5}`, '⅗': `\frac{3}{5}`, '⅘': `\frac{4}{5}`, '⅙': `\frac{1}{6}`, '⅚': `\frac{5}{6}`, '⅛': `\frac{1}{8}`, '⅜': `\frac{3}{8}`, '⅝': `\frac{5}{8}`, '⅞': `\frac{7}{8}`,
-	'€': `\text{EUR}`, '£': `\text{GBP}`, '¥': `\text{JPY}`, '¢': `\text{cents}`, '∧': `\land `, '∨': `\lor `, '¬': `\neg `, '∣': "|", '｜': "|", '‖': "|", '∠': `\angle `, '△': `\triangle `, '∂': `\partial `, '∫': `\int `, '∘': `\circ `,
+	'€': `\euro `, '£': `\pounds `, '¥': `\yen `, '¢': `\text{cents}`, '∧': `\land `, '∨': `\lor `, '¬': `\neg `, '∣': "|", '｜': "|", '‖': "|", '∠': `\angle `, '△': `\triangle `, '∂': `\partial `, '∫': `\int `, '∘': `\circ `,
 }
 
 const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ"

@@ -29,6 +29,8 @@ func (l *lexer) number() {
 		fraction = s[n+1 : n+1+d]
 		n += 1 + d
 		n += l.fractionGroups(s[n:], &fraction)
+	case l.repeat && strings.HasPrefix(s[n:], ".("):
+		n++
 	case n < len(s) && s[n] == '.' && repeatLength(s[n+1:]) > 0, n < len(s) && s[n] == '.' && n > 0 && !strings.HasPrefix(s[n:], ".."):
 		n++ // 5. and 0.\overline{3}
 	case l.decimalComma && !comma && strings.HasPrefix(s[n:], ",") && n > 0:
@@ -44,7 +46,9 @@ func (l *lexer) number() {
 	}
 	decimal := n > 0 && (fraction != "" || s[n-1] == '.')
 	value := &Node{Kind: Number, Decimal: fraction != "", Decimals: len(fraction), Value: l.decimalValue(text, fraction)}
-	if decimal {
+	if l.repeat && n > 0 && s[n-1] == '.' || l.repeat && fraction != "" {
+		n += l.bracketed(s[n:], value, text, fraction)
+	} else if decimal {
 		n += l.repeating(s[n:], value, text, fraction)
 	}
 	if e := exponentLength(s[n:]); e > 0 {
@@ -223,6 +227,25 @@ func (l *lexer) repeating(s string, value *Node, whole, fraction string) int {
 		}
 		fraction = strings.TrimSuffix(fraction, block)
 	}
+	l.repeatFor(value, whole, fraction, block)
+	return n
+}
+
+// bracketed reads the decimals in brackets that repeat for ever.
+func (l *lexer) bracketed(s string, value *Node, whole, fraction string) int {
+	if !strings.HasPrefix(s, "(") {
+		return 0
+	}
+	d := digits(s[1:])
+	if d == 0 || !strings.HasPrefix(s[1+d:], ")") {
+		return 0
+	}
+	l.repeatFor(value, whole, fraction, s[1:1+d])
+	return d + 2
+}
+
+// repeatFor gives value the digits of block for ever after whole.fraction.
+func (l *lexer) repeatFor(value *Node, whole, fraction, block string) {
 	if len(block) > 1000 {
 		panic(errTooLarge)
 	}
@@ -234,7 +257,6 @@ func (l *lexer) repeating(s string, value *Node, whole, fraction string) int {
 	tail.Mul(tail, tenTo(-len(fraction)))
 	value.Value = tail.Add(tail, l.decimalValue(whole, fraction))
 	value.Decimal, value.Decimals = false, 0
-	return n
 }
 
 // period is the block that repeats at the end of the decimals, "" if none does.
@@ -250,6 +272,30 @@ func period(fraction string) string {
 		}
 	}
 	return ""
+}
+
+const alphanumerics = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// alphanumeral reads digits of which some are letters, before a base above ten:
+// 4C_{16}. One letter alone is a variable with an index.
+func (l *lexer) alphanumeral() bool {
+	s := l.rest
+	n := len(s) - len(strings.TrimLeft(s, alphanumerics))
+	if n < 2 || n > 1000 || digits(s) == n || !strings.HasPrefix(s[n:], "_") {
+		return false
+	}
+	script := strings.TrimLeft(s[n+1:], "{ ")
+	base, err := strconv.Atoi(script[:digits(script)])
+	if err != nil || base < 11 || base > 36 {
+		return false
+	}
+	if _, ok := new(big.Int).SetString(s[:n], base); !ok {
+		return false
+	}
+	l.emit(tokNumber, s[:n])
+	l.tokens[len(l.tokens)-1].node = &Node{Kind: Number, Value: new(big.Rat)}
+	l.rest = s[n:]
+	return true
 }
 
 func (l *lexer) hexadecimal() bool {

@@ -17,6 +17,16 @@ func (l *lexer) command() {
 	case name == "left", name == "right":
 		l.rest = strings.TrimPrefix(strings.TrimLeft(l.rest, " "), ".")
 	case name == "boxed", name == "fbox", silent[name]:
+	case name == "color", name == "textcolor":
+		l.group() // the colour
+	case name == "over":
+		l.emit(tokSign, "over")
+	case name == "cr":
+		l.emit(tokSign, "newline")
+	case figures[name]:
+		l.figure(name)
+	case name == "forall":
+		l.emit(tokText, "for all")
 	case blank[name]:
 		l.space = true
 	case name == "text" && strings.HasPrefix(l.rest, "{}"):
@@ -27,14 +37,19 @@ func (l *lexer) command() {
 		l.blackboard()
 	case name == "begin", name == "end":
 		l.environment(name)
+	case strings.HasSuffix(name, "frac") && l.unitFraction():
 	case name == "frac", name == "dfrac", name == "tfrac", name == "cfrac", name == "sfrac", name == "nicefrac", name == "flatfrac":
 		l.emit(tokName, "frac")
 	case name == "binom", name == "dbinom", name == "tbinom":
 		l.emit(tokName, "binom")
 	case name == "sqrt", name == "sum", name == "prod", name == "int", name == "lim", name == "choose":
 		l.emit(tokName, name)
-	case name == "dollar", name == "textdollar":
-		l.space = true
+	case currencies[name] != "":
+		if !l.currency(currencies[name]) {
+			l.space = true
+		}
+	case name == "cent", name == "textcent":
+		l.emit(tokUnit, "cent")
 	case name == "textdegree":
 		l.emit(tokSign, "degree")
 	default:
@@ -60,6 +75,9 @@ func (l *lexer) unglued(name string) string {
 func (l *lexer) knows(name string) bool {
 	switch name {
 	case "frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac", "binom", "dbinom", "tbinom", "sqrt", "sum", "prod", "int", "lim", "choose", "begin", "end", "mathbb":
+		return true
+	}
+	if name == "color" || name == "textcolor" || name == "over" || name == "cr" || name == "forall" || figures[name] {
 		return true
 	}
 	_, f := functions[name]
@@ -117,10 +135,15 @@ func (l *lexer) escaped(s string) {
 		l.emit(tokSign, "%")
 	case '\\':
 		l.emit(tokSign, "newline")
+		l.rowSpace()
 	case ',', ';', ':', '>', '!', ' ', '/':
 		l.space = true
-	case '$', '(', ')', '[', ']', '\n':
-		l.space = true // money, or the marks around mathematics
+	case '$':
+		if !l.currency("dollar") {
+			l.space = true
+		}
+	case '(', ')', '[', ']', '\n':
+		l.space = true // the marks around mathematics
 	case '#', '&', '_':
 		l.emit(tokSign, "?")
 	default:
@@ -151,6 +174,62 @@ func (l *lexer) group() (string, bool) {
 	}
 	l.spend(len(s))
 	return "", false
+}
+
+// unitFraction reads \frac{\text{km}}{\text{h}} after a number.
+func (l *lexer) unitFraction() bool {
+	if !strings.HasPrefix(l.rest, `{\text{`) && !strings.HasPrefix(l.rest, `{\mathrm{`) {
+		return false
+	}
+	rest := l.rest
+	above, _ := l.group()
+	below, ok := l.group()
+	_, above, _ = strings.Cut(strings.TrimSuffix(above, "}"), "{")
+	_, below, found := strings.Cut(strings.TrimSuffix(below, "}"), "{")
+	name, known := unitProduct(above + "/" + below)
+	if !ok || !found || !known {
+		l.rest = rest
+		return false
+	}
+	l.emit(tokUnit, name)
+	return true
+}
+
+// rowSpace passes over the extra space after a row: \\[2pt].
+func (l *lexer) rowSpace() {
+	if rest, ok := strings.CutPrefix(l.rest, "["); ok {
+		if end := strings.IndexByte(rest, ']'); end > 2 && end < 12 && isLetter(rest[end-1]) {
+			l.rest = rest[end+1:]
+		}
+	}
+}
+
+// currency emits a currency before or after a number; false if there is none.
+func (l *lexer) currency(name string) bool {
+	amount := strings.TrimLeft(l.rest, " -")
+	switch {
+	case amount != "" && (isDigit(amount[0]) || amount[0] == '.' || strings.HasPrefix(amount, `\frac`) || strings.HasPrefix(amount, `\dfrac`)):
+		l.emit(tokMoney, name)
+	case l.last().kind == tokNumber:
+		l.emit(tokUnit, name)
+	default:
+		return false
+	}
+	return true
+}
+
+// figure reads \triangle ABC and \angle ABC as one name.
+func (l *lexer) figure(command string) {
+	name, ok := l.group()
+	if !ok {
+		l.rest = strings.TrimLeft(l.rest, " ")
+		n := letters(l.rest)
+		name, l.rest = l.rest[:n], l.rest[n:]
+	}
+	if name = strings.TrimSpace(name); len(name) > 20 {
+		panic(errUnfit)
+	}
+	l.emit(tokLetter, command+" "+name)
 }
 
 func (l *lexer) blackboard() {
@@ -193,6 +272,10 @@ func (l *lexer) textCommand() {
 	if !ok {
 		return
 	}
+	if strings.HasPrefix(l.rest, "_") && strings.Trim(text, alphanumerics) == "" {
+		l.rest = text + l.rest // \text{4C}_{16}
+		return
+	}
 	l.words(text)
 }
 
@@ -211,20 +294,40 @@ func (l *lexer) words(text string) {
 	case lower == "or", lower == ", or", lower == "and/or":
 		l.emit(tokSign, "or")
 		return
-	case lower == "if", lower == "for", lower == "where", lower == "when":
-		l.emit(tokText, lower)
+	case signWords[lower] != "":
+		l.emit(tokSign, signWords[lower])
 		return
-	case lower == "mod":
-		l.emit(tokSign, "bmod")
+	case lower == "to" && l.last().kind == tokNumber: // 3 to 4
+		l.emit(tokSign, ":")
+		return
+	case lower == "all real" && strings.HasPrefix(strings.TrimLeft(l.rest, " }$"), "x"):
+		l.rest = ""
+		l.emit(tokName, "set R")
+		return
+	case domainWords[lower] != "":
+		l.emit(tokName, "set "+domainWords[lower])
+		return
+	case numberWords[lower] != "":
+		l.numberWord(numberWords[lower])
 		return
 	case nothings[lower] != "":
 		l.emit(tokText, lower)
 		return
 	}
 	before := l.last()
-	number := before.kind == tokNumber || before.kind == tokSign && (before.text == ")" || before.text == "}" || before.text == "}}") || before.kind == tokLetter || before.kind == tokName
+	if before.kind == tokSign && (before.text == "/" || before.text == "*") && len(l.tokens) > 1 {
+		if joined := l.tokens[len(l.tokens)-2]; joined.kind == tokUnit {
+			before = joined
+		}
+	}
+	number := before.kind == tokNumber || before.kind == tokUnit || before.kind == tokSign && (before.text == ")" || before.text == "}" || before.text == "}}") || before.kind == tokLetter || before.kind == tokName
 	if name, isUnit := unitProduct(trimmed); isUnit && number {
 		l.emit(tokUnit, name)
+		return
+	}
+	if name, isUnit := unitProduct(strings.TrimSuffix(trimmed, " and")); isUnit && number {
+		l.emit(tokUnit, name)
+		l.emit(tokSign, "and")
 		return
 	}
 	if f, ok := functions[trimmed]; ok && f != "" {
@@ -235,7 +338,10 @@ func (l *lexer) words(text string) {
 		l.emit(tokName, c)
 		return
 	}
-	if l.depth < 4 && (len(trimmed) == 1 || strings.ContainsAny(trimmed, `0123456789\$(){}=,`)) {
+	if first, rest, _ := strings.Cut(lower, " "); l.counted(first, rest, before.kind == tokNumber) {
+		return
+	}
+	if l.depth < 4 && (len(trimmed) == 1 || letterList(lower) || strings.ContainsAny(trimmed, `0123456789\$(){}=,`)) {
 		l.depth++
 		rest := l.rest
 		l.rest = trimmed
@@ -247,7 +353,7 @@ func (l *lexer) words(text string) {
 		l.depth--
 		return
 	}
-	if number {
+	if number && !twists(lower) {
 		l.emit(tokUnit, "?"+strings.Trim(lower, ". ")) // a label such as apples
 		return
 	}
@@ -285,6 +391,20 @@ func (l *lexer) word() {
 
 // known emits a word of the tables.
 func (l *lexer) known(run string) bool {
+	lower := strings.ToLower(run)
+	switch {
+	case sayings[lower]:
+		l.emit(tokText, lower)
+		return true
+	case numberWords[lower] != "":
+		l.numberWord(numberWords[lower])
+		return true
+	case run == "to" && l.last().kind == tokNumber:
+		l.emit(tokSign, ":")
+		return true
+	case l.last().kind == tokNumber && l.counted(lower, "", true):
+		return true
+	}
 	f, isFunction := functions[run]
 	c, isConstant := constants[run]
 	before := l.last()
@@ -295,14 +415,10 @@ func (l *lexer) known(run string) bool {
 		l.emit(tokName, c)
 	case run == "and", run == "or":
 		l.emit(tokSign, run)
-	case run == "mod":
-		l.emit(tokSign, "bmod")
 	case run == "union" || run == "U" && before.kind != tokEnd:
 		l.emit(tokSign, "cup")
-	case run == "percent", run == "pct":
-		l.emit(tokSign, "%")
-	case run == "degrees", run == "degree", run == "deg":
-		l.emit(tokSign, "degree")
+	case signWords[run] != "" && run != "and" && run != "or":
+		l.emit(tokSign, signWords[run])
 	case run == "phi":
 		l.emit(tokLetter, "phi")
 	case symbolNames[run] && len(run) > 3 && run != "iota":
@@ -357,7 +473,7 @@ func (l *lexer) letter(s string) {
 	case s == "U" && (before.text == ")" || before.text == "]" || before.text == "}}"):
 		l.emit(tokSign, "cup")
 		return
-	case l.units && before.kind == tokNumber:
+	case l.units && l.afterValue():
 		if name, ok := unitName(s); ok {
 			l.emit(tokUnit, name)
 			return

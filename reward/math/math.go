@@ -52,6 +52,7 @@ func Compare(gold, answer string, o Options) Result {
 	if o.Budget <= 0 {
 		o.Budget = DefaultBudget
 	}
+	gold, answer = trimmed(gold), trimmed(answer)
 	g, a := squashed(gold), squashed(answer)
 	switch {
 	case g == "":
@@ -70,6 +71,9 @@ func Compare(gold, answer string, o Options) Result {
 				return Result{Outcome: Different, Stage: stageExact, Why: "two integers"}
 			}
 		}
+	}
+	if r, decided := said(gold, answer); decided {
+		return r
 	}
 	c := &comparison{meter: &meter{left: o.Budget}, opt: o, seed: seed(g, a)}
 	r := c.run(gold, answer)
@@ -98,18 +102,28 @@ func plainInteger(s string) (string, bool) {
 	return sign + s, true
 }
 
-// squashed is a text without what never matters: outer white space, dollar
-// signs, a full stop at the end, spacing and sizing commands.
+// squashed is a text without spacing and sizing commands.
 func squashed(s string) string {
+	if strings.IndexByte(s, '\\') >= 0 || strings.IndexByte(s, ' ') >= 0 {
+		return squasher.Replace(strings.Join(strings.Fields(s), " "))
+	}
+	return s
+}
+
+// trimmed is a text without what stands around an answer: white space, dollar
+// signs, marks of emphasis, quotes, a full stop.
+func trimmed(s string) string {
 	s = strings.TrimSpace(s)
 	for len(s) >= 2 && s[0] == '$' && s[len(s)-1] == '$' {
 		s = strings.TrimSpace(s[1 : len(s)-1])
 	}
-	if len(s) > 1 && s[len(s)-1] == '.' && s[len(s)-2] != '.' {
-		s = s[:len(s)-1]
+	for _, mark := range [...]string{"**", "`", `"`} {
+		if len(s) > 2*len(mark) && strings.HasPrefix(s, mark) && strings.HasSuffix(s, mark) {
+			s = strings.TrimSpace(s[len(mark) : len(s)-len(mark)])
+		}
 	}
-	if strings.IndexByte(s, '\\') >= 0 || strings.IndexByte(s, ' ') >= 0 {
-		return squasher.Replace(strings.Join(strings.Fields(s), " "))
+	if len(s) > 1 && s[len(s)-1] == '.' && s[len(s)-2] != '.' {
+		s = trimmed(s[:len(s)-1])
 	}
 	return s
 }
@@ -131,7 +145,7 @@ func (c *comparison) run(gold, answer string) (r Result) {
 		return r
 	}
 	var equal bool
-	t = guard(func() { equal = c.readings(g, gold, answer, &r) })
+	t = guard(func() { equal = c.readings(c.conditions(g), gold, answer, &r) })
 	switch {
 	case t == nil && equal:
 		r.Outcome = Equal
@@ -209,6 +223,7 @@ func (c *comparison) readings(g *Node, gold, answer string, r *Result) bool {
 	a, t := parse(c.meter, answer, dialect{})
 	if t == nil {
 		r.Answer = a.String()
+		a = c.conditions(a)
 		if c.same(g, a) {
 			return true
 		}
@@ -217,6 +232,7 @@ func (c *comparison) readings(g *Node, gold, answer string, r *Result) bool {
 	unread := t
 	for _, d := range dialects(g, a, gold, answer) {
 		goldAgain := g
+		c.integers = nil
 		if d.units {
 			if h, t := parse(c.meter, gold, d); t == nil {
 				goldAgain = h
@@ -229,7 +245,7 @@ func (c *comparison) readings(g *Node, gold, answer string, r *Result) bool {
 		if t != nil || b.Kind == List && d.decimalComma {
 			continue
 		}
-		if c.same(goldAgain, b) {
+		if c.same(c.conditions(goldAgain), c.conditions(b)) {
 			r.Answer = b.String()
 			return true
 		}
@@ -254,12 +270,15 @@ func (c *comparison) readings(g *Node, gold, answer string, r *Result) bool {
 // dialects are the further readings that could matter.
 func dialects(g, a *Node, gold, answer string) (ds []dialect) {
 	if strings.Contains(answer, ",") {
-		if g.Kind == List || g.Kind == Set || g.Kind == Tuple {
+		if g.Kind != Number || strings.Contains(answer, "(") || strings.Contains(answer, "{") {
 			ds = append(ds, dialect{list: true})
 		}
-		if g.Kind == Number && g.Decimal || g.Kind == Quantity || g.Kind == Percent {
+		if g.scalar() && g.constant() || g.Kind == Quantity {
 			ds = append(ds, dialect{decimalComma: true})
 		}
+	}
+	if strings.Contains(answer, ".") && strings.Contains(answer, "(") {
+		ds = append(ds, dialect{repeat: true})
 	}
 	isQuantity := func(n *Node) bool { return n.Kind == Quantity }
 	if g.has(isQuantity) || a.has(isQuantity) {

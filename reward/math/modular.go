@@ -47,12 +47,7 @@ func mix(state *uint64) uint64 {
 // same number). decided is false where the test does not apply.
 func identical(m *meter, a, b *Node, s uint64) (equal, decided bool, t *trouble) {
 	t = guard(func() {
-		names := a.symbols()
-		for _, name := range b.symbols() {
-			if !contains(names, name) {
-				names = append(names, name)
-			}
-		}
+		names := union(a.symbols(), b.symbols())
 		equal = true
 		for done, tries := 0, 0; done < trials && equal; tries++ {
 			if tries > 4*trials {

@@ -99,10 +99,26 @@ func (p *parser) deeper() func() {
 func (p *parser) answer() *Node {
 	p.preamble()
 	n := p.list(func() bool { return p.peek().kind == tokEnd })
+	p.qualifier()
 	if p.peek().kind != tokEnd {
 		refuse("cannot read on at " + p.found())
 	}
 	return n
+}
+
+// qualifier passes over words that say for which values an answer holds: for all
+// x, where k is an integer. Words with a relation could say that it holds for few.
+func (p *parser) qualifier() {
+	t := p.peek()
+	if t.kind != tokText || !strings.HasPrefix(t.text, "for") && !strings.HasPrefix(t.text, "where") {
+		return
+	}
+	for _, t := range p.tokens[p.at:] {
+		if _, relation := relations[t.text]; t.kind == tokSign && relation && t.text != "in" {
+			return
+		}
+	}
+	p.at = len(p.tokens)
 }
 
 // preamble passes over words that announce an answer.
@@ -161,7 +177,7 @@ func (p *parser) list(end func() bool) *Node {
 // relations are the signs that stand between two sides.
 var relations = map[string]string{"=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "~": "~", "in": "in", "equiv": "="}
 
-// statement := side {relation side} | side : side | words
+// statement := side {relation side} | words
 func (p *parser) statement() *Node {
 	if p.peek().kind == tokText {
 		return p.words()
@@ -170,15 +186,12 @@ func (p *parser) statement() *Node {
 	var ops []string
 	if op, ok := p.relation(); ok {
 		p.at++
-		if op == "=" {
-			return p.statement() // "= 5" says 5
+		if op == "=" || op == "~" {
+			return p.statement() // "= 5" says 5, and so does "≈ 5"
 		}
 		sides, ops = append(sides, &Node{Kind: Symbol, Name: "?"}), append(ops, op)
 	}
-	sides = append(sides, p.setExpression())
-	if p.is(":") && len(ops) == 0 {
-		return p.ratio(sides[0])
-	}
+	sides = append(sides, p.side())
 	for {
 		op, ok := p.relation()
 		if !ok {
@@ -186,12 +199,9 @@ func (p *parser) statement() *Node {
 		}
 		p.at++
 		ops = append(ops, op)
-		sides = append(sides, p.setExpression())
+		sides = append(sides, p.side())
 	}
 	last := len(sides) - 1
-	if p.is(":") && len(ops) > 0 {
-		sides[last] = p.ratio(sides[last])
-	}
 	if p.is("pmod") || p.is("(") && p.peekAt(1).text == "bmod" {
 		sides[last] = p.residue(sides[last])
 	}
@@ -221,8 +231,13 @@ func (p *parser) residue(value *Node) *Node {
 	return node(Residue, value, modulus)
 }
 
-// ratio := side : side {: side}; "x: 5" announces 5.
-func (p *parser) ratio(first *Node) *Node {
+// side := set expression {: sum}; "x: 5" announces 5. Directly within \{ \} the
+// colon stands before a condition.
+func (p *parser) side() *Node {
+	first := p.setExpression()
+	if !p.is(":") || p.sets > 0 {
+		return first
+	}
 	parts := []*Node{first}
 	for p.accept(":") {
 		parts = append(parts, p.sum())
@@ -289,16 +304,33 @@ func (p *parser) sum() *Node {
 			terms = append(terms, p.signed())
 		case "-":
 			p.at++
-			terms = append(terms, negative(p.signed()))
+			right := p.signed()
+			if len(terms) == 1 && setLike(terms[0]) && right.Kind == Set {
+				terms[0] = node(Without, terms[0], right)
+				continue
+			}
+			terms = append(terms, negative(right))
 		case "pm", "mp":
 			p.at++
 			left := total(terms)
 			terms = []*Node{{Kind: PlusMinus, Name: t.text, Kids: []*Node{left, p.signed()}}}
+		case "over":
+			p.at++
+			return node(Div, total(terms), p.sum())
 		default:
 			return total(terms)
 		}
 	}
 	return total(terms)
+}
+
+// setLike reports whether a minus after n takes elements away.
+func setLike(n *Node) bool {
+	switch n.Kind {
+	case Domain, Set, Tuple, Union, Without:
+		return true
+	}
+	return false
 }
 
 func total(terms []*Node) *Node {
@@ -347,8 +379,17 @@ func negative(n *Node) *Node {
 	return node(Neg, n)
 }
 
-// product := power {(*|/|nothing) power}
+// product := power {(*|/|nothing) power} [quantity]
 func (p *parser) product() *Node {
+	n := p.factored()
+	if p.peek().kind == tokUnit {
+		return p.quantity(n)
+	}
+	return n
+}
+
+// factored is a product without its unit.
+func (p *parser) factored() *Node {
 	left := p.power()
 	factors := []*Node{left}
 	flush := func() *Node {
@@ -372,19 +413,46 @@ func (p *parser) product() *Node {
 		case t.kind == tokName && t.text == "choose":
 			p.at++
 			factors = []*Node{call("binom", flush(), p.factor())}
-		case t.kind == tokUnit:
-			return p.quantity(flush())
 		case p.mixed(factors):
 			factors[0] = p.mixedNumber(factors[0])
 		case p.starts():
-			if t.kind == tokNumber && p.tokens[p.at-1].kind == tokNumber {
+			if t.kind == tokNumber && p.tokens[p.at-1].kind == tokNumber && factors[len(factors)-1].Kind == Number {
 				refuse("two numbers side by side")
 			}
 			factors = append(factors, p.power())
+			factors = p.aside(factors)
 		default:
 			return flush()
 		}
 	}
+}
+
+// aside drops a condition in brackets, as in kπ (k ∈ ℤ), and takes P(1,2) for
+// the point.
+func (p *parser) aside(factors []*Node) []*Node {
+	last := len(factors) - 1
+	switch n := factors[last]; {
+	case n.Kind == Relation && n.Ops[0] == "in":
+		return factors[:last]
+	case n.Kind == Tuple && last == 1 && factors[0].Kind == Symbol && len(factors[0].Name) == 1 && factors[0].Name < "a":
+		if factors[0].Name != "C" || !whole(n.Kids) {
+			return factors[1:]
+		}
+		return []*Node{call("binom", n.Kids...)} // C(10,3)
+	case n.Kind == Relation:
+		refuse("a relation within a product")
+	}
+	return factors
+}
+
+// whole reports whether all are whole numbers as written, two of them in order.
+func whole(list []*Node) bool {
+	for _, n := range list {
+		if n.Kind != Number || !n.Value.IsInt() {
+			return false
+		}
+	}
+	return len(list) == 2 && list[0].Value.Cmp(list[1].Value) >= 0
 }
 
 // factor is a factor with its own sign, as in 2*-3.
@@ -425,7 +493,35 @@ func (p *parser) quantity(value *Node) *Node {
 			p.at++
 		}
 	}
-	return &Node{Kind: Quantity, Name: text, Kids: []*Node{value}}
+	return p.compound(quantityOf(value, text))
+}
+
+// quantityOf is a value with a unit, which joins one that it has already.
+func quantityOf(value *Node, unit string) *Node {
+	if value.Kind == Quantity {
+		value, unit = value.Kids[0], value.Name+"*"+unit
+	}
+	return &Node{Kind: Quantity, Name: unit, Kids: []*Node{value}}
+}
+
+// compound adds a quantity in a smaller unit of the same dimension that follows:
+// 1 hour 30 minutes, 5 feet and 6 inches.
+func (p *parser) compound(n *Node) *Node {
+	at := p.at
+	if p.is("and") {
+		at++
+	}
+	if at+1 >= len(p.tokens) || p.tokens[at].kind != tokNumber || p.tokens[at+1].kind != tokUnit {
+		return n
+	}
+	large, small := units[n.Name], units[p.tokens[at+1].text]
+	if large.size == nil || small.size == nil || large.dimension != small.dimension || small.size.Cmp(large.size) >= 0 {
+		return n
+	}
+	p.at = at + 1
+	more := p.quantity(p.tokens[at].node)
+	scale := new(big.Rat).Quo(small.size, large.size)
+	return quantityOf(node(Add, n.Kids[0], node(Mul, more.Kids[0], &Node{Kind: Number, Value: scale})), n.Name)
 }
 
 // mixed reports whether a whole number is followed by the fraction of a mixed
@@ -453,14 +549,22 @@ func (p *parser) mixed(factors []*Node) bool {
 	return p.peekAt(1).text == "{" && p.peekAt(3).text == "}" && (proper(p.peekAt(2), p.peekAt(4)) || p.peekAt(4).text == "{" && p.peekAt(6).text == "}" && proper(p.peekAt(2), p.peekAt(5)))
 }
 
-func (p *parser) mixedNumber(whole *Node) *Node {
+func (p *parser) mixedNumber(whole *Node) (n *Node) {
 	if p.peek().kind == tokNumber {
-		n := p.peek().node
-		d := p.peekAt(2).node
+		n = node(Add, whole, node(Div, p.peek().node, p.peekAt(2).node))
 		p.at += 3
-		return node(Add, whole, node(Div, n, d))
+	} else {
+		n = node(Add, whole, p.primary())
 	}
-	return node(Add, whole, p.primary())
+	if p.is("^") && (p.peekAt(1).text == "circ" || p.peekAt(1).text == "{" && p.peekAt(2).text == "circ") {
+		p.at++
+		p.degrees()
+		return node(Degree, n)
+	}
+	if p.accept("%") {
+		return node(Percent, n)
+	}
+	return n
 }
 
 // starts reports whether the next token begins a factor.

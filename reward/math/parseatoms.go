@@ -19,6 +19,10 @@ func (p *parser) power() *Node {
 func (p *parser) raise(base *Node) *Node {
 	defer p.deeper()()
 	if p.degrees() {
+		if t := p.peek(); (t.kind == tokLetter || t.kind == tokUnit) && (t.text == "C" || t.text == "F") {
+			p.at++
+			return quantityOf(base, "deg"+t.text)
+		}
 		return node(Degree, base)
 	}
 	exponent := p.exponent()
@@ -80,6 +84,10 @@ func (p *parser) postfix(n *Node) *Node {
 			n = node(Degree, n)
 		case p.is("_"):
 			n = p.subscript(n)
+		case n.Kind == Number && p.peek().kind == tokText && p.peek().text == "base" && p.peekAt(1).kind == tokNumber:
+			digits := p.tokens[p.at-1]
+			p.at++
+			n = p.numeral(digits, p.primary())
 		case p.is("'") && n.Kind == Symbol:
 			p.at++
 			n = &Node{Kind: Symbol, Name: n.Name + "'"}
@@ -95,11 +103,10 @@ func (p *parser) subscript(n *Node) *Node {
 	p.at++
 	switch n.Kind {
 	case Number:
-		base := p.argument()
-		if base.Kind == Tuple || base.Kind == Text {
-			refuse("a base that is no number")
+		if at := p.at - 3; previous.text == ")" && at > 0 && p.tokens[at-1].text == "(" { // (1011)_2
+			previous = p.tokens[at]
 		}
-		return p.numeral(previous, base)
+		return p.numeral(previous, p.base())
 	case Symbol, Constant:
 		from := p.at
 		p.argument()
@@ -118,6 +125,20 @@ func (p *parser) subscript(n *Node) *Node {
 	}
 	refuse("a subscript where none can be")
 	return nil
+}
+
+// base reads the base of a numeral: 2, {2}, \text{two}, \text{base }2.
+func (p *parser) base() *Node {
+	if p.peek().kind == tokText && p.peek().text == "base" {
+		p.at++
+	}
+	if p.is("{") && p.peekAt(1).kind == tokText && p.peekAt(1).text == "base" && p.peekAt(3).text == "}" {
+		p.at += 2
+		n := p.primary()
+		p.expect("}")
+		return n
+	}
+	return p.argument()
 }
 
 // numeral reads the digits of a number in a base of 2 to 36.
@@ -202,6 +223,9 @@ func (p *parser) primary() *Node {
 		return p.named(t.text)
 	case tokSign:
 		return p.bracketed(t.text)
+	case tokMoney:
+		p.at++
+		return quantityOf(p.factored(), t.text)
 	case tokText:
 		refuse("words within mathematics: " + p.found())
 	}
@@ -331,6 +355,22 @@ func (n *Node) replace(with func(*Node) *Node) *Node {
 	return &c
 }
 
+// replaceAll is replace, within what was put in, too.
+func (n *Node) replaceAll(with func(*Node) *Node) *Node {
+	if len(n.Kids) > 0 {
+		c := *n
+		c.Kids = make([]*Node, len(n.Kids))
+		for i, k := range n.Kids {
+			c.Kids[i] = k.replaceAll(with)
+		}
+		n = &c
+	}
+	if other := with(n); other != nil {
+		return other
+	}
+	return n
+}
+
 // inverses of functions by the exponent -1.
 var inverses = map[string]string{"sin": "asin", "cos": "acos", "tan": "atan", "cot": "acot", "sec": "asec", "csc": "acsc", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh"}
 
@@ -350,12 +390,18 @@ func (p *parser) function(name string) *Node {
 		name, power = inverses[name], nil
 	}
 	args := p.arguments()
-	if name == "log" && base != nil {
+	if (name == "log" || name == "ln") && base != nil {
 		args = append(args, base)
 	} else if base != nil {
 		refuse("a subscript where none can be")
 	}
 	n := call(name, args...)
+	if name == "det" && len(args) == 1 {
+		n = p.determinant(args[0])
+	}
+	if name == "cis" && len(args) == 1 {
+		n = node(Add, call("cos", args[0]), node(Mul, &Node{Kind: Constant, Name: "i"}, call("sin", args[0])))
+	}
 	if power != nil {
 		n = node(Pow, n, power)
 	}
@@ -365,7 +411,7 @@ func (p *parser) function(name string) *Node {
 // arguments := ( list ) | { list } | factors up to the next function or sign
 func (p *parser) arguments() []*Node {
 	defer p.deeper()()
-	if p.is("(") || p.is("{") {
+	if p.is("(") || p.is("{") || p.is("{{") {
 		n := p.primary()
 		if n.Kind == Tuple || n.Kind == Set {
 			return n.Kids
@@ -437,7 +483,7 @@ func (p *parser) tuple(open string) *Node {
 	p.at++
 	bars, sets := p.bars, p.sets
 	p.bars, p.sets = 0, 0
-	n := p.list(func() bool { return p.is(")") || p.is("]") || p.is("[") })
+	n := p.list(func() bool { return p.is(")") || p.is("]") })
 	p.bars, p.sets = bars, sets
 	end := p.peek()
 	if end.kind != tokSign || end.text != ")" && end.text != "]" && end.text != "[" {
@@ -471,8 +517,6 @@ func (p *parser) set() *Node {
 	if p.accept("|") || p.accept(":") {
 		condition := p.list(func() bool { return p.is("}}") })
 		n = node(Builder, n, condition)
-	} else if n.Kind == Ratio && len(n.Kids) == 2 {
-		n = node(Builder, n.Kids...)
 	} else if n.Kind == List {
 		n = &Node{Kind: Set, Kids: n.Kids}
 	} else {
@@ -487,7 +531,7 @@ func (p *parser) set() *Node {
 
 // matrix := rows of entries
 func (p *parser) matrix(environment string) *Node {
-	if environment == "cases" || environment == "vmatrix" {
+	if environment == "cases" {
 		refuse("an environment that is not compared: " + environment)
 	}
 	m := &Node{Kind: Matrix}
@@ -514,7 +558,40 @@ func (p *parser) matrix(environment string) *Node {
 	if len(m.Kids) == 0 {
 		refuse("an empty matrix")
 	}
+	if environment == "vmatrix" {
+		return p.determinant(m)
+	}
 	return m
+}
+
+// maxDeterminant is the largest order of a determinant that is worked out.
+const maxDeterminant = 5
+
+// determinant expands along the first row.
+func (p *parser) determinant(m *Node) *Node {
+	n := m.Cols
+	if m.Kind != Matrix || n*n != len(m.Kids) || n > maxDeterminant {
+		refuse("a determinant that is not worked out")
+	}
+	if n == 1 {
+		return m.Kids[0]
+	}
+	defer p.deeper()()
+	var terms []*Node
+	for j := range n {
+		minor := &Node{Kind: Matrix, Cols: n - 1}
+		for i, k := range m.Kids[n:] {
+			if i%n != j {
+				minor.Kids = append(minor.Kids, k)
+			}
+		}
+		term := node(Mul, m.Kids[j], p.determinant(minor))
+		if j%2 == 1 {
+			term = node(Neg, term)
+		}
+		terms = append(terms, term)
+	}
+	return node(Add, terms...)
 }
 
 func (p *parser) ends() bool {

@@ -261,7 +261,7 @@ func (e *exact) call(n *Node) *big.Rat {
 		return e.fold(n.Kids, func(a, b *big.Rat) *big.Rat { return e.integers(n.Name, a, b) })
 	case "sum", "prod":
 		return e.series(n)
-	case "log", "log10":
+	case "log", "ln", "log10":
 		return e.logarithm(n)
 	}
 	panic(errNotRational)
@@ -361,49 +361,56 @@ func (e *exact) logarithm(n *Node) *big.Rat {
 	switch {
 	case len(n.Kids) == 2:
 		base = e.eval(n.Kids[1])
-	case n.Name == "log":
+	case n.Name != "log10":
 		panic(errNotRational) // natural
 	}
 	if a.Sign() <= 0 || base.Sign() <= 0 || base.Cmp(one) == 0 {
 		panic(errUndefined)
 	}
 	// Euclid on exponents: log_b a = k + log_b (a/b^k).
-	if a.Num().BitLen()+a.Denom().BitLen() > 1<<14 {
+	size := max(bitsOf(a), bitsOf(base))
+	if size > 1<<14 {
 		panic(errTooLarge)
 	}
-	num, den, ok := e.commensurable(a, base, 0)
+	num, den, ok := e.commensurable(a, base, size)
 	if !ok {
 		panic(errNotRational)
 	}
 	return big.NewRat(num, den)
 }
 
-// commensurable finds p/q with a = b^(p/q).
-func (e *exact) commensurable(a, b *big.Rat, depth int) (p, q int64, ok bool) {
-	if depth > 40 {
+func bitsOf(v *big.Rat) int { return v.Num().BitLen() + v.Denom().BitLen() }
+
+// commensurable finds p/q with a = b^(p/q). If there is one, both are powers of
+// one rational, and no number on the way has more than size bits, which the
+// larger of the two had.
+func (e *exact) commensurable(a, b *big.Rat, size int) (p, q int64, ok bool) {
+	if bitsOf(a) > size+1 || bitsOf(b) > size+1 {
 		return 0, 0, false
 	}
 	if a.Cmp(one) == 0 {
 		return 0, 1, true
 	}
 	if a.Cmp(one) < 0 {
-		p, q, ok = e.commensurable(new(big.Rat).Inv(a), b, depth+1)
+		p, q, ok = e.commensurable(new(big.Rat).Inv(a), b, size)
 		return -p, q, ok
 	}
 	if b.Cmp(one) < 0 {
-		p, q, ok = e.commensurable(a, new(big.Rat).Inv(b), depth+1)
+		p, q, ok = e.commensurable(a, new(big.Rat).Inv(b), size)
 		return -p, q, ok
 	}
 	k := int64(0)
 	for a.Cmp(b) >= 0 {
-		a = e.div(a, b)
+		if a = e.div(a, b); bitsOf(a) > size+1 {
+			return 0, 0, false
+		}
 		k++
 	}
 	if a.Cmp(one) == 0 {
 		return k, 1, true
 	}
 	// a < b: log_b a = 1 / log_a b
-	p, q, ok = e.commensurable(b, a, depth+1)
+	p, q, ok = e.commensurable(b, a, size)
 	if !ok || p == 0 || p > 1<<20 || q > 1<<20 {
 		return 0, 0, false
 	}

@@ -1,6 +1,9 @@
 package math
 
-import "slices"
+import (
+	"math/big"
+	"slices"
+)
 
 // reals1 is a set of real numbers: intervals in order, apart from each other.
 type realUnion struct {
@@ -116,7 +119,7 @@ func (c *comparison) parts(n *Node, variable *string) []interval {
 		for _, k := range n.Kids {
 			all = append(all, c.parts(k, variable)...)
 		}
-		return c.union(all)
+		return c.joined(all)
 	case Intersection:
 		all := c.parts(n.Kids[0], variable)
 		for _, k := range n.Kids[1:] {
@@ -168,7 +171,7 @@ func (c *comparison) tupleInterval(n *Node) []interval {
 	if in.low.node != nil && in.high.node != nil && c.cmp(in.low.node, in.high.node) > 0 {
 		panic(errUnfit)
 	}
-	return c.union([]interval{in})
+	return c.joined([]interval{in})
 }
 
 // members reads a set of numbers, or conditions joined by "and" or "or". Joined
@@ -179,7 +182,7 @@ func (c *comparison) members(n *Node, variable *string) []interval {
 		for _, k := range n.Kids {
 			all = append(all, c.parts(k, variable)...)
 		}
-		return c.union(all)
+		return c.joined(all)
 	}
 	both := line
 	for _, k := range n.Kids {
@@ -190,7 +193,7 @@ func (c *comparison) members(n *Node, variable *string) []interval {
 	if n.Name == "and" || n.Name == "" && len(both) > 0 {
 		return both
 	}
-	return c.union(all)
+	return c.joined(all)
 }
 
 // condition reads a chain of relations in one variable, each between c·x and a
@@ -213,25 +216,65 @@ func (c *comparison) condition(r *Node, variable *string) []interval {
 		if left.constant() && !right.constant() {
 			left, right, op = right, left, mirrored[op]
 		}
-		factor, name := monomial(left)
-		if name == "" || !right.constant() {
-			panic(errUnfit)
-		}
-		c.about(name, variable)
-		bound := right
-		if _, inf := infinite(right); !inf && factor != nil {
-			v, t := rational(c.meter, factor)
-			if t != nil || v.Sign() == 0 {
-				panic(errUnfit)
-			}
-			if v.Sign() < 0 {
-				op = mirrored[op]
-			}
-			bound = node(Div, right, factor)
-		}
-		all = c.intersect(all, c.half(op, bound))
+		all = c.intersect(all, c.solve(left, op, right, variable))
 	}
 	return all
+}
+
+// solve is the set of reals with left op right, where right is constant and left
+// linear in one variable, or the absolute value of such.
+func (c *comparison) solve(left *Node, op string, right *Node, variable *string) []interval {
+	names := left.symbols()
+	if len(names) != 1 || !right.constant() {
+		panic(errUnfit)
+	}
+	c.about(names[0], variable)
+	if left.Kind == Symbol {
+		return c.half(op, right)
+	}
+	if _, inf := infinite(right); inf {
+		panic(errUnfit)
+	}
+	if left.Kind == Call && left.Name == "abs" {
+		return c.absolute(left.Kids[0], op, right, variable)
+	}
+	slope, start, ok := c.linear(left, names[0])
+	if !ok {
+		panic(errUnfit)
+	}
+	switch c.cmp(slope, number(0)) {
+	case 0:
+		panic(errUnfit)
+	case -1:
+		op = mirrored[op]
+	}
+	return c.half(op, node(Div, node(Add, right, node(Neg, start)), slope))
+}
+
+// absolute is the set of reals with |inner| op right.
+func (c *comparison) absolute(inner *Node, op string, right *Node, variable *string) []interval {
+	if c.cmp(right, number(0)) < 0 {
+		panic(errUnfit)
+	}
+	minus := negative(right)
+	upper, lower := c.solve(inner, op, right, variable), c.solve(inner, mirrored[op], minus, variable)
+	if op == "<" || op == "<=" || op == "!=" {
+		return c.intersect(upper, lower)
+	}
+	return c.joined(append(upper, lower...))
+}
+
+// linear reports whether n is start + slope·name, by its values at four places.
+func (c *comparison) linear(n *Node, name string) (slope, start *Node, ok bool) {
+	at := func(x int64) *Node { return n.at(map[string]*big.Rat{name: new(big.Rat).SetInt64(x)}) }
+	start = at(0)
+	slope = node(Add, at(1), node(Neg, start))
+	for _, x := range [...]int64{5, -3} {
+		if !c.expressions(at(x), node(Add, start, node(Mul, number(x), slope))) {
+			return nil, nil, false
+		}
+	}
+	return slope, start, true
 }
 
 var mirrored = map[string]string{"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
@@ -243,25 +286,6 @@ func (c *comparison) about(name string, variable *string) {
 	if name != "?" {
 		*variable = name
 	}
-}
-
-// monomial is the factor and the variable of c·x; the factor is nil for x.
-func monomial(n *Node) (factor *Node, name string) {
-	switch n.Kind {
-	case Symbol:
-		return nil, n.Name
-	case Neg:
-		f, name := monomial(n.Kids[0])
-		if f == nil {
-			f = number(1)
-		}
-		return negative(f), name
-	case Mul:
-		if len(n.Kids) == 2 && n.Kids[0].constant() && n.Kids[1].Kind == Symbol {
-			return n.Kids[0], n.Kids[1].Name
-		}
-	}
-	return nil, ""
 }
 
 // half is the set of x with x op bound.
@@ -342,8 +366,8 @@ func (c *comparison) void(i interval) bool {
 	return d > 0 || d == 0 && !(i.low.closed && i.high.closed)
 }
 
-// union orders intervals and joins those that touch.
-func (c *comparison) union(all []interval) []interval {
+// joined orders intervals and joins those that touch.
+func (c *comparison) joined(all []interval) []interval {
 	if len(all) > 200 {
 		panic(errUnfit)
 	}
@@ -385,7 +409,7 @@ func (c *comparison) intersect(a, b []interval) []interval {
 			out = append(out, i)
 		}
 	}
-	return c.union(out)
+	return c.joined(out)
 }
 
 // complement of intervals in order, apart from each other.
@@ -397,9 +421,9 @@ func (c *comparison) complement(a []interval) []interval {
 			out = append(out, interval{low, end{i.low.node, !i.low.closed}})
 		}
 		if i.high.node == nil {
-			return c.union(out)
+			return c.joined(out)
 		}
 		low = end{i.high.node, !i.high.closed}
 	}
-	return c.union(append(out, interval{low, end{}}))
+	return c.joined(append(out, interval{low, end{}}))
 }

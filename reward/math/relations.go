@@ -1,6 +1,9 @@
 package math
 
-import "strings"
+import (
+	"math/big"
+	"strings"
+)
 
 // relations compares where at least one side is an equation or inequality.
 func (c *comparison) relations(g, a *Node) bool {
@@ -18,9 +21,6 @@ func (c *comparison) relations(g, a *Node) bool {
 			if values, ok := assigned(g); ok && allEqual(a.Ops) && a.Kids[len(a.Kids)-1].Kind == Tuple {
 				return c.inOrder(values, a.Kids[len(a.Kids)-1].Kids)
 			}
-		}
-		if c.approximates(g, a) {
-			return true
 		}
 		return c.decide(false, stageStructure, "a relation where a value is asked for")
 	}
@@ -59,9 +59,9 @@ func named(n *Node) bool {
 			}
 		}
 		return true
-	case Call:
-		return n.Name == "abs" && named(n.Kids[0])
-	case Mul: // AB = 5, \angle A = 30
+	case Call: // |AB| = 5
+		return n.Name == "abs" && n.Kids[0].Kind == Mul && named(n.Kids[0])
+	case Mul, Add, Ratio: // AB = 5, m+n = 5, S:T = 1:2
 		for _, k := range n.Kids {
 			if k.Kind != Symbol {
 				return false
@@ -129,11 +129,6 @@ func (c *comparison) roundsLoosely(b, a *Node) bool {
 	return d.tolerated(b, a)
 }
 
-// approximates accepts "≈ 3.14" for a gold that is that decimal.
-func (c *comparison) approximates(g, a *Node) bool {
-	return len(a.Ops) == 1 && a.Ops[0] == "~" && a.Kids[0].Kind == Symbol && a.Kids[0].Name == "?" && g.Kind == Number && g.Decimal && c.same(g, a.Kids[1])
-}
-
 // inequality reports whether a relation describes a set of real numbers.
 func (c *comparison) inequality(r *Node) bool {
 	if r.Kind != Relation {
@@ -174,7 +169,7 @@ func (c *comparison) bothRelations(g, a *Node) bool {
 
 // solved reports whether an equation gives a variable its value.
 func solved(r *Node) bool {
-	return len(r.Kids) >= 2 && named(r.Kids[0]) && r.Kids[len(r.Kids)-1].constant()
+	return len(r.Kids) >= 2 && named(r.Kids[0]) && r.Kids[0].Kind != Mul && r.Kids[0].Kind != Add && r.Kids[len(r.Kids)-1].constant()
 }
 
 // turned is x = 5 for 5 = x.
@@ -204,6 +199,9 @@ func (c *comparison) equations(g, a *Node) bool {
 	if x, y, ok := renamed(g, a); ok {
 		return c.same(x, y)
 	}
+	if g.Kids[0].Kind == Symbol && len(c.integers) > 0 && sameName(g.Kids[0], a.Kids[0]) {
+		return c.same(g.Kids[1], a.Kids[1])
+	}
 	if !g.Kids[0].scalar() || !g.Kids[1].scalar() || !a.Kids[0].scalar() || !a.Kids[1].scalar() {
 		return c.inOrder(g.Kids, a.Kids)
 	}
@@ -217,11 +215,16 @@ func sameName(x, y *Node) bool {
 	return x.Kind == y.Kind && x.String() == y.String()
 }
 
+func (n *Node) isSymbol(name string) bool { return n.Kind == Symbol && n.Name == name }
+
 // renamed takes f(x) = … and f(y) = … to their right sides in one variable.
 func renamed(g, a *Node) (x, y *Node, ok bool) {
-	f, v, ok := bound1(g.Kids[0])
-	h, w, also := bound1(a.Kids[0])
-	if !ok || !also || f != h {
+	f, v, ok := functionOf(g.Kids[0])
+	h, w, also := functionOf(a.Kids[0])
+	if g.Kids[0].isSymbol("y") && also || ok && a.Kids[0].isSymbol("y") { // y = … for f(x) = …
+		return g.Kids[1], a.Kids[1], true
+	}
+	if !ok || !also || f != h || v != w && contains(a.Kids[1].symbols(), v) {
 		return nil, nil, false
 	}
 	y = a.Kids[1].replace(func(n *Node) *Node {
@@ -233,8 +236,8 @@ func renamed(g, a *Node) (x, y *Node, ok bool) {
 	return g.Kids[1], y, true
 }
 
-// bound1 is the function and the variable of f(x).
-func bound1(n *Node) (function, variable string, ok bool) {
+// functionOf is the function and the variable of f(x).
+func functionOf(n *Node) (function, variable string, ok bool) {
 	if n.Kind != Symbol || !strings.HasSuffix(n.Name, ")") {
 		return "", "", false
 	}
@@ -249,21 +252,11 @@ func (c *comparison) proportional(g, a *Node, positive bool) bool {
 	d := node(Add, g.Kids[0], node(Neg, g.Kids[1]))
 	e := node(Add, a.Kids[0], node(Neg, a.Kids[1]))
 	state := c.seed
-	values := map[string]*Node{}
-	for _, name := range append(d.symbols(), e.symbols()...) {
-		if values[name] == nil {
-			values[name] = &Node{Kind: Number, Value: sample(&state, 1, len(values))}
-		}
+	values := map[string]*big.Rat{}
+	for _, name := range union(d.symbols(), e.symbols()) {
+		values[name] = sample(&state, 1, len(values))
 	}
-	at := func(n *Node) *Node {
-		return n.replace(func(n *Node) *Node {
-			if n.Kind == Symbol {
-				return values[n.Name]
-			}
-			return nil
-		})
-	}
-	dp, ep := at(d), at(e)
+	dp, ep := d.at(values), e.at(values)
 	if c.expressions(dp, number(0)) || c.expressions(ep, number(0)) {
 		return c.decide(false, stageStructure, "an equation that says nothing")
 	}

@@ -25,7 +25,7 @@ var units = map[string]unit{
 	"kg": {"mass", rat("1")}, "g": {"mass", rat("0.001")}, "mg": {"mass", rat("0.000001")}, "lb": {"mass", rat("0.45359237")}, "oz": {"mass", rat("0.028349523125")}, "tonne": {"mass", rat("1000")},
 	"L": {"length^3", rat("0.001")}, "mL": {"length^3", rat("0.000001")}, "gallon": {"length^3", rat("0.003785411784")},
 	"N": {"force", rat("1")}, "kN": {"force", rat("1000")}, "J": {"energy", rat("1")}, "kJ": {"energy", rat("1000")}, "cal": {"energy", rat("4.184")}, "kcal": {"energy", rat("4184")}, "eV": {"energy", rat("1.602176634e-19")}, "W": {"power", rat("1")}, "kW": {"power", rat("1000")}, "Pa": {"pressure", rat("1")}, "kPa": {"pressure", rat("1000")}, "atm": {"pressure", rat("101325")}, "Hz": {"frequency", rat("1")}, "kHz": {"frequency", rat("1000")}, "V": {"voltage", rat("1")}, "A": {"current", rat("1")}, "K": {"temperature", rat("1")}, "mol": {"amount", rat("1")}, "ohm": {"resistance", rat("1")}, "C": {"charge", rat("1")}, "T": {"field", rat("1")},
-	"dollar": {"dollar", rat("1")}, "cent": {"dollar", rat("0.01")}, "euro": {"euro", rat("1")}, "pound sterling": {"GBP", rat("1")}, "yen": {"JPY", rat("1")}, "radian": {"angle", rat("1")}, "dozen": {"number", rat("12")},
+	"dollar": {"dollar", rat("1")}, "cent": {"dollar", rat("0.01")}, "euro": {"euro", rat("1")}, "pound sterling": {"GBP", rat("1")}, "yen": {"JPY", rat("1")}, "radian": {"angle", rat("1")}, "degC": {"celsius", rat("1")}, "degF": {"fahrenheit", rat("1")},
 }
 
 // unitNames are other names of the units above, in the singular.
@@ -35,7 +35,7 @@ var unitNames = map[string]string{
 	"kilogram": "kg", "gram": "g", "milligram": "mg", "pound": "lb", "lbs": "lb", "ounce": "oz", "ton": "tonne",
 	"l": "L", "liter": "L", "litre": "L", "ml": "mL", "milliliter": "mL", "millilitre": "mL", "gal": "gallon",
 	"newton": "N", "joule": "J", "kilojoule": "kJ", "calorie": "cal", "watt": "W", "kilowatt": "kW", "pascal": "Pa", "hertz": "Hz", "volt": "V", "ampere": "A", "amp": "A", "kelvin": "K", "mole": "mol",
-	"usd": "dollar", "eur": "euro", "gbp": "pound sterling", "jpy": "yen", "rad": "radian",
+	"mph": "mile/h", "kph": "km/h", "kmh": "km/h", "kmph": "km/h", "buck": "dollar", "usd": "dollar", "eur": "euro", "gbp": "pound sterling", "jpy": "yen", "rad": "radian",
 }
 
 // unitName finds the unit that a word names. Case matters only for symbols of
@@ -131,6 +131,7 @@ func parseUnit(text string) (dimension map[string]int, size *big.Rat) {
 			}
 		}
 		power *= sign
+		name = strings.TrimPrefix(name, "?")
 		u, ok := units[name]
 		if !ok {
 			dimension[strings.TrimSuffix(name, "s")] += power

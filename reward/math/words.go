@@ -6,8 +6,8 @@ var functions = map[string]string{
 	"sin": "sin", "cos": "cos", "tan": "tan", "tg": "tan", "cot": "cot", "ctg": "cot", "cotg": "cot", "sec": "sec", "csc": "csc", "cosec": "csc",
 	"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctg": "atan", "asin": "asin", "acos": "acos", "atan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc",
 	"sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "sh": "sinh", "ch": "cosh", "th": "tanh", "coth": "coth", "arcsinh": "asinh", "arsinh": "asinh", "asinh": "asinh", "arccosh": "acosh", "arcosh": "acosh", "acosh": "acosh", "arctanh": "atanh", "artanh": "atanh", "atanh": "atanh",
-	"log": "log", "ln": "log", "lg": "log10", "exp": "exp", "sqrt": "sqrt", "cbrt": "cbrt", "abs": "abs", "floor": "floor", "ceil": "ceil", "ceiling": "ceil",
-	"gcd": "gcd", "lcm": "lcm", "max": "max", "min": "min", "Re": "re", "Im": "im", "arg": "arg", "sgn": "sgn", "sign": "sgn", "binom": "binom", "binomial": "binom", "C": "", "factorial": "factorial", "root": "",
+	"log": "log", "ln": "ln", "lg": "log10", "exp": "exp", "sqrt": "sqrt", "cbrt": "cbrt", "abs": "abs", "floor": "floor", "ceil": "ceil", "ceiling": "ceil",
+	"cis": "cis", "det": "det", "gcd": "gcd", "lcm": "lcm", "max": "max", "min": "min", "Re": "re", "Im": "im", "arg": "arg", "sgn": "sgn", "sign": "sgn", "binom": "binom", "binomial": "binom", "C": "", "factorial": "factorial", "root": "",
 }
 
 // constants by their names.
@@ -32,7 +32,7 @@ var symbolNames = map[string]bool{
 // silent commands change how an answer looks, not what it says.
 var silent = map[string]bool{
 	"left": true, "right": true, "middle": true, "big": true, "Big": true, "bigl": true, "bigr": true, "Bigl": true, "Bigr": true, "bigg": true, "Bigg": true, "biggl": true, "biggr": true, "Biggl": true, "Biggr": true, "displaystyle": true, "textstyle": true, "scriptstyle": true, "limits": true, "nolimits": true,
-	"rm": true, "bf": true, "it": true, "ensuremath": true, "boxed": true, "fbox": true, "underline": true, "mathbf": true, "boldsymbol": true, "bm": true, "mathit": true, "mathsf": true, "mathnormal": true, "phantom": true, "hfill": true, "centering": true, "large": true, "Large": true, "color": true, "mathop": true, "mathord": true, "mathbin": true, "mathrel": true, "hline": true,
+	"rm": true, "bf": true, "it": true, "ensuremath": true, "boxed": true, "fbox": true, "underline": true, "mathbf": true, "boldsymbol": true, "bm": true, "mathit": true, "mathsf": true, "mathnormal": true, "phantom": true, "hfill": true, "centering": true, "large": true, "Large": true, "mathop": true, "mathord": true, "mathbin": true, "mathrel": true, "hline": true,
 }
 
 // blank commands are white space.
@@ -44,11 +44,14 @@ var textual = map[string]bool{"text": true, "textbf": true, "textit": true, "tex
 // decorated commands make a variable of what they stand over.
 var decorated = map[string]bool{"vec": true, "overrightarrow": true, "overline": true, "hat": true, "widehat": true, "bar": true, "tilde": true, "dot": true, "ddot": true, "mathcal": true, "mathfrak": true, "mathscr": true, "overleftrightarrow": true}
 
+// figures name what the letters after them are the corners of.
+var figures = map[string]bool{"angle": true, "triangle": true, "measuredangle": true, "odot": true, "square": true, "parallelogram": true}
+
 // environments with the brackets of their matrices.
 var environments = map[string]bool{"matrix": true, "pmatrix": true, "bmatrix": true, "vmatrix": true, "Bmatrix": true, "smallmatrix": true, "array": true, "cases": true}
 
 // nothings are words for no solution, and for no value.
 var nothings = map[string]string{
-	"no solution": "∅", "no solutions": "∅", "no real solution": "∅", "no real solutions": "∅", "no such": "∅", "empty set": "∅", "the empty set": "∅", "empty": "∅", "there is no solution": "∅", "there are no solutions": "∅", "no real roots": "∅",
+	"no solution": "∅", "no solutions": "∅", "no real solution": "∅", "no real solutions": "∅", "no such": "∅", "empty set": "∅", "the empty set": "∅", "empty": "∅", "there is no solution": "∅", "there are no solutions": "∅", "no real roots": "∅", "none": "∅",
 	"dne": "undefined", "does not exist": "undefined", "undefined": "undefined", "not defined": "undefined", "indeterminate": "undefined",
 }
