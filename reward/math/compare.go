@@ -70,8 +70,18 @@ func expandSigns(n *Node) *Node {
 			}
 		}
 		return out
+	case Union, Intersection, Without:
+		out := &Node{Kind: n.Kind}
+		for _, k := range n.Kids {
+			out.Kids = append(out.Kids, expandSigns(k))
+		}
+		return out
 	case Relation:
-		return &Node{Kind: List, Name: "or", Kids: []*Node{choose(true), choose(false)}}
+		joint := "or"
+		if contains(n.Ops, "!=") {
+			joint = "and"
+		}
+		return &Node{Kind: List, Name: joint, Kids: []*Node{choose(true), choose(false)}}
 	}
 	return &Node{Kind: List, Kids: []*Node{choose(true), choose(false)}}
 }
@@ -118,6 +128,8 @@ func rows(n *Node) *Node {
 // scalars compares two expressions, percentages and degrees by either reading.
 func (c *comparison) scalars(g, a *Node) bool {
 	switch {
+	case g.Kind == Percent && a.Kind == Degree, g.Kind == Degree && a.Kind == Percent:
+		return c.decide(false, stageStructure, "a percentage and an angle")
 	case g.Kind == Percent && a.Kind == Percent:
 		return c.scalars(g.Kids[0], a.Kids[0])
 	case g.Kind == Percent:
@@ -271,6 +283,9 @@ func (c *comparison) quantities(g, a *Node) bool {
 		return n
 	}
 	x, y := inner(g), inner(a)
+	if x.Kind == Degree && a.Name == "radian" || y.Kind == Degree && g.Name == "radian" {
+		return c.values(x, y)
+	}
 	if y.Kind == Percent || x.Kind == Percent || y.Kind == Degree && x.Kind != Degree {
 		return c.decide(false, stageStructure, "a unit on one side, a percentage or an angle on the other")
 	}
@@ -423,6 +438,10 @@ func (c *comparison) containers(g, a *Node) bool {
 		if values, ok := assigned(g); ok {
 			return c.inOrder(values, a.Kids)
 		}
+	case g.Kind == Domain && a.Kind == Domain && g.Name == a.Name:
+		return c.decide(true, stageStructure, "the same set of numbers")
+	case a.Kind == List && a.Name == "or" && g.scalar() && !c.listed:
+		return c.repeated(g, a)
 	case loose(a) && g.scalar():
 		return c.decide(false, stageStructure, "%d values where one is asked for", len(a.Kids))
 	}
@@ -430,6 +449,18 @@ func (c *comparison) containers(g, a *Node) bool {
 		return c.realSets(g, a)
 	}
 	return c.decide(false, stageStructure, "different kinds of answers")
+}
+
+// repeated accepts one value that is written in several ways: 3/4 or 0.75.
+func (c *comparison) repeated(g, a *Node) bool {
+	c.listed = true
+	defer func() { c.listed = false }()
+	for _, k := range a.Kids {
+		if !c.same(g, k) {
+			return c.decide(false, stageStructure, "%d values where one is asked for", len(a.Kids))
+		}
+	}
+	return c.decide(true, stageStructure, "one value, written %d times", len(a.Kids))
 }
 
 // lists compares lists and sets: without order, but for their dots.

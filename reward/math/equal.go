@@ -27,6 +27,7 @@ type comparison struct {
 	seed      uint64
 	stage     string   // that decided last
 	why       string   // what it found
+	listed    bool     // spellings of one value are compared
 	depth     int      // of containers around what is compared
 	integers  []string // parameters said to be whole numbers
 	undecided string   // why some part could not be decided, "" if all could

@@ -46,6 +46,19 @@ func twists(label string) bool {
 	return false
 }
 
+// spelled is a number in words as digits: five, forty-two; "" if it is none.
+func spelled(word string) string {
+	tens, unit, hyphen := strings.Cut(word, "-")
+	if v := numberWords[word]; v != "" || !hyphen {
+		return v
+	}
+	t, u := numberWords[tens], numberWords[unit]
+	if len(t) != 2 || t[0] < '2' || len(u) != 1 || u == "0" {
+		return ""
+	}
+	return t[:1] + u
+}
+
 // numberWord emits a number that was written in words.
 func (l *lexer) numberWord(value string) {
 	l.emit(tokNumber, "")
@@ -64,8 +77,8 @@ func (l *lexer) counted(first, rest string, number bool) bool {
 		l.emit(tokSign, "*")
 		l.emit(tokNumber, "")
 		l.tokens[len(l.tokens)-1].node = &Node{Kind: Number, Value: new(big.Rat).SetInt64(multiples[first])}
-	case !number && numberWords[first] != "" && rest != "" && !twists(rest):
-		l.numberWord(numberWords[first])
+	case !number && spelled(first) != "" && rest != "" && (!twists(rest) || multiples[rest] != 0):
+		l.numberWord(spelled(first))
 	default:
 		return false
 	}

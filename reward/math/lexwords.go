@@ -17,8 +17,8 @@ func (l *lexer) command() {
 	case name == "left", name == "right":
 		l.rest = strings.TrimPrefix(strings.TrimLeft(l.rest, " "), ".")
 	case name == "boxed", name == "fbox", silent[name]:
-	case name == "color", name == "textcolor":
-		l.group() // the colour
+	case name == "color", name == "textcolor", name == "hspace", name == "vspace", name == "phantom":
+		l.group() // the colour, the width
 	case name == "over":
 		l.emit(tokSign, "over")
 	case name == "cr":
@@ -77,7 +77,7 @@ func (l *lexer) knows(name string) bool {
 	case "frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac", "binom", "dbinom", "tbinom", "sqrt", "sum", "prod", "int", "lim", "choose", "begin", "end", "mathbb":
 		return true
 	}
-	if name == "color" || name == "textcolor" || name == "over" || name == "cr" || name == "forall" || figures[name] {
+	if name == "color" || name == "textcolor" || name == "hspace" || name == "vspace" || name == "over" || name == "cr" || name == "forall" || figures[name] {
 		return true
 	}
 	_, f := functions[name]
@@ -233,6 +233,7 @@ func (l *lexer) figure(command string) {
 }
 
 func (l *lexer) blackboard() {
+	l.rest = strings.TrimLeft(l.rest, " ")
 	text, ok := l.group()
 	if !ok && l.rest != "" {
 		text, l.rest = l.rest[:1], l.rest[1:]
@@ -297,6 +298,9 @@ func (l *lexer) words(text string) {
 	case signWords[lower] != "":
 		l.emit(tokSign, signWords[lower])
 		return
+	case lower == "choose":
+		l.emit(tokName, "choose")
+		return
 	case lower == "to" && l.last().kind == tokNumber: // 3 to 4
 		l.emit(tokSign, ":")
 		return
@@ -307,8 +311,8 @@ func (l *lexer) words(text string) {
 	case domainWords[lower] != "":
 		l.emit(tokName, "set "+domainWords[lower])
 		return
-	case numberWords[lower] != "":
-		l.numberWord(numberWords[lower])
+	case spelled(lower) != "":
+		l.numberWord(spelled(lower))
 		return
 	case nothings[lower] != "":
 		l.emit(tokText, lower)
@@ -398,6 +402,9 @@ func (l *lexer) known(run string) bool {
 		return true
 	case numberWords[lower] != "":
 		l.numberWord(numberWords[lower])
+		return true
+	case run == "choose":
+		l.emit(tokName, "choose")
 		return true
 	case run == "to" && l.last().kind == tokNumber:
 		l.emit(tokSign, ":")

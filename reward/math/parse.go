@@ -123,17 +123,37 @@ func (p *parser) qualifier() {
 
 // preamble passes over words that announce an answer.
 func (p *parser) preamble() {
+	for p.is("then") { // ∴ 5, ⇒ 5
+		p.at++
+	}
 	t := p.peek()
-	if t.kind != tokText || len(p.tokens) < 2 {
+	if t.kind != tokText || p.at+1 == len(p.tokens) || p.peekAt(1).kind == tokText || !announces(t.text) {
 		return
 	}
-	switch strings.TrimRight(strings.ToLower(t.text), ":= ") {
-	case "the answer is", "answer", "final answer", "the final answer is", "ans", "is", "thus", "so", "therefore", "hence", "value", "we get", "exactly", "a total of":
+	p.at++
+	for p.is(":") || p.is("=") || p.is(",") {
 		p.at++
-		if p.is(":") || p.is("=") {
-			p.at++
-		}
 	}
+}
+
+// announcing words say nothing of an answer's value.
+var announcing = map[string]bool{
+	"the": true, "answer": true, "final": true, "ans": true, "value": true, "values": true, "point": true, "points": true, "therefore": true, "thus": true, "so": true, "hence": true, "then": true, "we": true, "get": true, "have": true, "solution": true, "solutions": true, "exactly": true, "total": true, "a": true, "an": true, "of": true, "area": true, "volume": true, "probability": true, "pair": true, "pairs": true, "ordered": true, "triple": true, "set": true, "interval": true, "vector": true, "matrix": true, "equation": true, "function": true, "line": true, "only": true, "result": true, "length": true, "is": true, "are": true,
+}
+
+// announces reports whether words lead up to a value: all of them usual ones, or
+// a sentence that ends in "is" and does not turn round what follows.
+func announces(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" ,:=.", r) })
+	usual, last := true, ""
+	for _, word := range words {
+		usual = usual && announcing[word]
+		if twisting[word] && !announcing[word] && word != "by" {
+			return false
+		}
+		last = word
+	}
+	return len(words) > 0 && (usual || last == "is" || last == "are" || last == "equals")
 }
 
 // separators between the values of a list.

@@ -121,6 +121,13 @@ func (p *parser) subscript(n *Node) *Node {
 				b.WriteString(text)
 			}
 		}
+		if n.Name == "C" && p.is("^") { // C_n^k counts the choices of k out of n
+			top := p.tokens[from:p.at]
+			p.at++
+			k := p.exponent()
+			inner := parser{meter: p.meter, tokens: top, depth: p.depth}
+			return call("binom", inner.argument(), k)
+		}
 		return &Node{Kind: Symbol, Name: b.String()}
 	}
 	refuse("a subscript where none can be")
@@ -239,9 +246,18 @@ func (p *parser) variable(name string) *Node {
 	case "e", "i":
 		return &Node{Kind: Constant, Name: name}
 	}
-	if p.is("(") && p.peekAt(2).text == ")" && len(name) == 1 && strings.Contains("fghFGHPQTSNEVpqu", name) {
+	if strings.Contains("fgh", name) && p.is("^") && p.peekAt(1).text == "{" && p.peekAt(2).text == "-" && p.peekAt(3).text == "1" && p.peekAt(5).text == "(" && p.peekAt(7).text == ")" {
+		inner := p.peekAt(6).text
+		p.at += 8
+		return &Node{Kind: Symbol, Name: name + "^-1(" + inner + ")"}
+	}
+	for strings.Contains("fgh", name[:1]) && p.is("'") {
+		p.at++
+		name += "'"
+	}
+	if p.is("(") && p.peekAt(2).text == ")" && len(strings.TrimRight(name, "'")) == 1 && strings.Contains("fghFGHPQTSNEVpqu", name[:1]) {
 		inner, after := p.peekAt(1), p.peekAt(3)
-		call := strings.Contains("fgh", name) || after.kind == tokSign && after.text == "="
+		call := strings.Contains("fgh", name[:1]) || after.kind == tokSign && after.text == "="
 		if call && (inner.kind == tokLetter || inner.kind == tokNumber && inner.text != "") {
 			p.at += 3
 			return &Node{Kind: Symbol, Name: name + "(" + inner.text + ")"}
@@ -287,10 +303,30 @@ func (p *parser) named(name string) *Node {
 
 // domain := \mathbb{R} and its like, with ^+ or ^n refused: they are rare.
 func (p *parser) domain(set string) *Node {
-	if !strings.Contains("RZNQC", set) || len(set) != 1 || p.is("^") || p.is("_") {
+	if !strings.Contains("RZNQC", set) || len(set) != 1 {
+		refuse("an unknown set")
+	}
+	for _, script := range [...][]string{{"^", "+"}, {"^", "{", "+", "}"}, {"_", "+"}, {"_", "{", "+", "}"}, {"_", "{", ">", "0", "}"}, {"^", "-"}, {"^", "{", "-", "}"}, {"_", "-"}, {"_", "{", "<", "0", "}"}} {
+		if p.ahead(script) {
+			p.at += len(script)
+			sign := script[min(len(script)-1, max(1, len(script)/2))]
+			return &Node{Kind: Domain, Name: set + map[string]string{"+": "+", ">": "+", "-": "-", "<": "-"}[sign]}
+		}
+	}
+	if p.is("^") || p.is("_") {
 		refuse("an unknown set")
 	}
 	return &Node{Kind: Domain, Name: set}
+}
+
+// ahead reports whether these tokens come next.
+func (p *parser) ahead(texts []string) bool {
+	for i, text := range texts {
+		if p.peekAt(i).text != text {
+			return false
+		}
+	}
+	return true
 }
 
 // root := \sqrt[n]{x}
@@ -531,8 +567,13 @@ func (p *parser) set() *Node {
 
 // matrix := rows of entries
 func (p *parser) matrix(environment string) *Node {
-	if environment == "cases" {
-		refuse("an environment that is not compared: " + environment)
+	if environment == "cases" { // a system of equations
+		n := p.list(p.ends)
+		if !p.ends() {
+			refuse("cases with conditions are not compared")
+		}
+		p.at++
+		return n
 	}
 	m := &Node{Kind: Matrix}
 	column := 0

@@ -107,8 +107,14 @@ func (c *comparison) parts(n *Node, variable *string) []interval {
 	case Empty:
 		return nil
 	case Domain:
-		if n.Name == "R" {
+		zero := number(0)
+		switch n.Name {
+		case "R":
 			return line
+		case "R+":
+			return c.half(">", zero)
+		case "R-":
+			return c.half("<", zero)
 		}
 	case Tuple:
 		return c.tupleInterval(n)
@@ -185,7 +191,10 @@ func (c *comparison) members(n *Node, variable *string) []interval {
 		return c.joined(all)
 	}
 	both := line
-	for _, k := range n.Kids {
+	for i, k := range n.Kids {
+		if i > 0 && k.scalar() && n.Kids[0].Kind == Relation && len(n.Kids[0].Ops) == 1 && n.Kids[0].Ops[0] == "!=" { // x ≠ 1, 2
+			k = &Node{Kind: Relation, Ops: n.Kids[0].Ops, Kids: []*Node{n.Kids[0].Kids[0], k}}
+		}
 		p := c.parts(k, variable)
 		all = append(all, p...)
 		both = c.intersect(both, p)

@@ -17,6 +17,9 @@ func (c *comparison) relations(g, a *Node) bool {
 		if c.inequality(a) && (realLike(g) || g.Kind == Set) {
 			return c.realSets(g, a)
 		}
+		if g.Kind == Tuple && g.Name == "()" && allEqual(a.Ops) && len(a.Kids) == len(g.Kids)+1 && named(node(Mul, a.Kids[:len(g.Kids)]...)) { // x = y = z = 1
+			return c.all(g.Kids, a.Kids[len(g.Kids)])
+		}
 		if a.Kids[0].Kind == Tuple && g.Kind == List { // (x,y) = (1,2) to x = 1, y = 2
 			if values, ok := assigned(g); ok && allEqual(a.Ops) && a.Kids[len(a.Kids)-1].Kind == Tuple {
 				return c.inOrder(values, a.Kids[len(a.Kids)-1].Kids)
@@ -31,6 +34,16 @@ func (c *comparison) relations(g, a *Node) bool {
 		return c.realSets(g, a)
 	}
 	return c.decide(false, stageStructure, "a value where a relation is asked for")
+}
+
+// all reports whether a value is each of these.
+func (c *comparison) all(list []*Node, value *Node) bool {
+	for _, n := range list {
+		if !c.same(n, value) {
+			return false
+		}
+	}
+	return true
 }
 
 func allEqual(ops []string) bool {
@@ -59,8 +72,8 @@ func named(n *Node) bool {
 			}
 		}
 		return true
-	case Call: // |AB| = 5
-		return n.Name == "abs" && n.Kids[0].Kind == Mul && named(n.Kids[0])
+	case Call: // |AB| = 5, sin θ = 1
+		return named(n.Kids[0]) && (n.Name != "abs" || n.Kids[0].Kind == Mul)
 	case Mul, Add, Ratio: // AB = 5, m+n = 5, S:T = 1:2
 		for _, k := range n.Kids {
 			if k.Kind != Symbol {

@@ -22,7 +22,7 @@ func said(gold, answer string) (r Result, decided bool) {
 		return r, false
 	}
 	g := saying(gold)
-	if g == "" {
+	if g == "" || strings.IndexByte(g, '\\') >= 0 {
 		return r, false
 	}
 	a := saying(answer)
@@ -53,17 +53,12 @@ func said(gold, answer string) (r Result, decided bool) {
 // plainer takes the commands off that only lay words out.
 var plainer = strings.NewReplacer(`\textbf`, "", `\textit`, "", `\textrm`, "", `\textsf`, "", `\text`, "", `\mathrm`, "", `\mathbf`, "", `\mathit`, "", `\operatorname`, "", `\mbox`, "", `\boxed`, "", `\left`, "", `\right`, "", `\quad`, " ", `\,`, " ", `\ `, " ", `\!`, "", `\;`, " ", "{:}", ":", "{", "", "}", "", "$", "", "~", " ", "**", "", `"`, "")
 
-// saying is a text without layout; "" if commands remain, for then it is
-// mathematics.
+// saying is a text without the commands that only lay out; "" for a number.
 func saying(s string) string {
 	if c := s[0]; isDigit(c) && strings.IndexByte(s, ':') < 0 || c == '-' {
 		return ""
 	}
-	s = strings.Join(strings.Fields(plainer.Replace(s)), " ")
-	if strings.IndexByte(s, '\\') >= 0 {
-		return ""
-	}
-	return strings.Trim(s, " .")
+	return strings.Trim(strings.Join(strings.Fields(plainer.Replace(s)), " "), " .")
 }
 
 // goldChoice is the letter of a gold that is one: C, (C), C).

@@ -32,7 +32,7 @@ var symbolNames = map[string]bool{
 // silent commands change how an answer looks, not what it says.
 var silent = map[string]bool{
 	"left": true, "right": true, "middle": true, "big": true, "Big": true, "bigl": true, "bigr": true, "Bigl": true, "Bigr": true, "bigg": true, "Bigg": true, "biggl": true, "biggr": true, "Biggl": true, "Biggr": true, "displaystyle": true, "textstyle": true, "scriptstyle": true, "limits": true, "nolimits": true,
-	"rm": true, "bf": true, "it": true, "ensuremath": true, "boxed": true, "fbox": true, "underline": true, "mathbf": true, "boldsymbol": true, "bm": true, "mathit": true, "mathsf": true, "mathnormal": true, "phantom": true, "hfill": true, "centering": true, "large": true, "Large": true, "mathop": true, "mathord": true, "mathbin": true, "mathrel": true, "hline": true,
+	"rm": true, "bf": true, "it": true, "ensuremath": true, "boxed": true, "fbox": true, "underline": true, "mathbf": true, "boldsymbol": true, "bm": true, "mathit": true, "mathsf": true, "mathnormal": true, "hfill": true, "centering": true, "large": true, "Large": true, "mathop": true, "mathord": true, "mathbin": true, "mathrel": true, "hline": true,
 }
 
 // blank commands are white space.
