@@ -14,11 +14,13 @@ var one = big.NewRat(1, 1)
 // rational evaluates a constant expression; ok is false if it is not plainly
 // rational or has no value.
 func rational(m *meter, n *Node) (v *big.Rat, t *trouble) {
+	m.spend(100)
 	t = guard(func() { v = (&exact{meter: m}).eval(n) })
 	return v, t
 }
 
 func (e *exact) eval(n *Node) *big.Rat {
+	e.spend(15)
 	switch n.Kind {
 	case Number:
 		return n.Value
@@ -63,7 +65,7 @@ func size(a *big.Rat) int { return words(a.Num()) + words(a.Denom()) }
 
 func (m *meter) add(a, b *big.Rat) *big.Rat {
 	if a.IsInt() && b.IsInt() {
-		m.spend(20 + size(a) + size(b))
+		m.spend(50 + size(a) + size(b))
 	} else {
 		m.ratCost(a, b)
 	}
@@ -81,7 +83,7 @@ func (m *meter) ratCost(a, b *big.Rat) {
 	if x+y > 400 { // the reduction works on both sides' words, and allocates
 		m.spend((x + y) * (x + y))
 	}
-	m.spend(50 + 4*x*y)
+	m.spend(80 + 4*x*y)
 }
 
 func (m *meter) div(a, b *big.Rat) *big.Rat {
