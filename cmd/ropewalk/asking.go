@@ -189,14 +189,15 @@ func (a *asking) run(cmd *cobra.Command, f *rsa.Folder, o rsa.Options, problems 
 	if err := f.Pin(engines.Info()); err != nil {
 		return askingError(err)
 	}
-	journal, err := f.Journal(rsa.Shape{Problems: len(problems), Rounds: o.T, N: o.N})
+	shape := o.Shape(len(problems))
+	journal, err := f.Journal(shape)
 	if err != nil {
 		return askingError(err)
 	}
 	defer func() { err = errors.Join(err, askingError(journal.Close())) }()
 	line := newAskingLine(cmd.ErrOrStderr(), engines.Info().Simulated)
 	if n := journal.Count(); n > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "going on with %s: %d of %d rollouts are there\n", f.Dir, n, len(problems)*o.N*o.T)
+		fmt.Fprintf(cmd.ErrOrStderr(), "going on with %s: %d of %d rollouts are there\n", f.Dir, n, shape.Size())
 	}
 	o.Progress = line.show
 	report, err := rsa.Run(cmd.Context(), o, problems, engines, graders, journal)

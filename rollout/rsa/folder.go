@@ -29,6 +29,7 @@ const (
 	lockFile     = "lock"
 	reportFile   = "report.json"
 	rolloutsDir  = "rollouts"
+	pageFile     = "report.html" // made by the command, from the others
 )
 
 // Folder holds a run: its settings, the journal while it is under way, and in
@@ -70,7 +71,7 @@ func ours(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case settingsFile, journalFile, lockFile, reportFile, rolloutsDir:
+		case settingsFile, journalFile, lockFile, reportFile, resultsFile, pageFile, rolloutsDir:
 		default:
 			if !atomicfile.IsTemporary(e.Name()) {
 				return fmt.Errorf("%w: %s: found %s", ErrForeign, dir, e.Name())
