@@ -30,6 +30,10 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
+func rightTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
 // simulatedLine opens all that was made without a model.
 const simulatedLine = "SIMULATED: no model was asked; these numbers say nothing about any model\n"
 
@@ -57,7 +61,7 @@ func (r *Report) header(b *strings.Builder) {
 }
 
 func (r *Report) table(b *strings.Builder, rounds []Round) {
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := rightTable(b)
 	fmt.Fprintf(t, "round\tmean\t95 %% interval\tmajority\tpass@%d\tanswers\tbits\ttokens\ttruncated\tgraded\t\n", r.RSA.N)
 	for _, x := range rounds {
 		fmt.Fprintf(t, "%d\t%s\t%s – %s\t%s\t%s\t%s\t%s\t%s\t%s\t%d/%d\t\n", x.Round, share(x.Mean), share(x.CI95[0]), share(x.CI95[1]),
@@ -68,7 +72,7 @@ func (r *Report) table(b *strings.Builder, rounds []Round) {
 
 // choices are the answers chosen of N, and the chance that one of fewer is right.
 func (r *Report) choices(b *strings.Builder) {
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := rightTable(b)
 	b.WriteString("\nscore of the best of N by a verifier, and pass@k\n")
 	line := "round"
 	for _, x := range r.Rounds[0].Best {
@@ -81,7 +85,7 @@ func (r *Report) choices(b *strings.Builder) {
 	for _, x := range r.Rounds {
 		line = fmt.Sprint(x.Round)
 		for _, rule := range r.Rounds[0].Best {
-			line += "\t" + share(x.best(rule.Rule))
+			line += "\t" + share(x.BestBy(rule.Rule))
 		}
 		for _, p := range x.PassAt {
 			line += "\t" + share(p.P)
@@ -91,8 +95,8 @@ func (r *Report) choices(b *strings.Builder) {
 	_ = t.Flush()
 }
 
-// best is the mean by a rule, null if the round has none.
-func (x *Round) best(rule Rule) Number {
+// BestBy is the mean by a rule that chooses one of N, null if the round has none.
+func (x *Round) BestBy(rule Rule) Number {
 	for _, b := range x.Best {
 		if b.Rule == rule {
 			return b.Mean
@@ -117,7 +121,7 @@ func (r *Report) givenTable(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "\nP(correct | c of %d candidates correct), rounds 1 to %d\n", r.RSA.K, r.RSA.T-1)
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	t := rightTable(b)
 	lines := [4]string{"c", "prompts", "P(correct)", "95 % interval"}
 	for _, g := range r.Given {
 		lines[0] += fmt.Sprintf("\t%d", g.Correct)

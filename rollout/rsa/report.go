@@ -21,8 +21,8 @@ type Report struct {
 	Seeds     []Seeded `json:"seeds,omitempty"` // if there are several
 	Sampling  Drawn    `json:"sampling"`
 	Rater     string   `json:"rater,omitempty"` // the grader behind best_rated
-	// Agreeing counts the problems whose rounds were not all asked for, because a
-	// population agreed; null if that was not to be.
+	// Agreeing counts the problems, of each seed, whose rounds were not all asked
+	// for, because a population agreed; null if that was not to be.
 	Agreeing *int    `json:"stopped_when_agreed,omitempty"`
 	Rounds   []Round `json:"rounds"`
 	// Given is P(correct | c of K candidates correct) over all rounds after the

@@ -42,12 +42,12 @@ func (r *Report) summarise(results []Result) {
 			r.Datasets = append(r.Datasets, name)
 		}
 		parts[name] = append(parts[name], results[i])
-		if r.Agreeing != nil && results[i].Asked < r.RSA.T {
-			*r.Agreeing++
-		}
 	}
 	r.Rounds, r.Curve = r.rounds(results), r.curve(results)
 	r.Given = r.given(results, 1, r.RSA.T)
+	if r.Agreeing != nil {
+		*r.Agreeing = r.Rounds[r.RSA.T-1].Unchanged
+	}
 	if len(r.Datasets) > 1 {
 		r.ByDataset = map[string]Part{}
 		for name, some := range parts {
@@ -153,7 +153,7 @@ func (r *Report) curve(results []Result) []Spent {
 			Tokens:       average(points, func(p *Point) Number { return Number(p.Tokens) }),
 			PromptTokens: average(points, func(p *Point) Number { return Number(p.PromptTokens) }),
 		}
-		s.Mean, s.CI = estimate(r, "curve", i, points, func(p *Point) Number { return p.By(r.Rule) })
+		s.Mean, s.CI = estimate(r, string(r.Rule), i, points, func(p *Point) Number { return p.By(r.Rule) })
 		out = append(out, s)
 	}
 	return out
