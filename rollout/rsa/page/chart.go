@@ -42,9 +42,10 @@ type series struct {
 type chart struct {
 	x, y   string // what the axes are
 	series []series
-	log    bool // x on a logarithmic axis
-	whole  bool // x takes whole numbers only
-	share  bool // y is between 0 and 1
+	log    bool      // x on a logarithmic axis
+	whole  bool      // x takes whole numbers only
+	marks  []float64 // ticks of x, if the points themselves are to be named
+	share  bool      // y is between 0 and 1
 	xs, ys scale
 }
 
@@ -157,7 +158,11 @@ func (c *chart) svg() template.HTML {
 	c.fit()
 	var b strings.Builder
 	open(&b, c.y+" by "+c.x)
-	axes(&b, c.xs, c.ys, c.x, c.y, c.xs.ticks(c.whole))
+	ticks := c.marks
+	if ticks == nil {
+		ticks = c.xs.ticks(c.whole)
+	}
+	axes(&b, c.xs, c.ys, c.x, c.y, ticks)
 	for i, s := range c.series {
 		c.draw(&b, fmt.Sprintf("s%d", i%colours), s)
 	}
@@ -192,7 +197,7 @@ func short(v float64) string {
 			return fmt.Sprintf("%.3g%s", v/unit.size, unit.name)
 		}
 	}
-	return fmt.Sprintf("%.3g", math.Round(v*1e9)/1e9)
+	return fmt.Sprintf("%.3g", math.Round(v*1e9)/1e9+0) // + 0 makes 0 of -0
 }
 
 // draw puts the band below, then the line, then the dots with their values.

@@ -54,6 +54,9 @@ func accuracy(r *rsa.Report) figure {
 // passFigure has pass@k of the first round and of the last.
 func passFigure(r *rsa.Report) figure {
 	c := chart{x: "k", y: "pass@k", share: true, log: r.RSA.N > 1}
+	for _, p := range r.Rounds[0].PassAt {
+		c.marks = append(c.marks, float64(p.K))
+	}
 	for _, t := range []int{0, len(r.Rounds) - 1} {
 		s := series{name: fmt.Sprintf("round %d", t)}
 		for _, p := range r.Rounds[t].PassAt {
