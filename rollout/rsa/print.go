@@ -127,7 +127,7 @@ func (r *Report) givenTable(b *strings.Builder) {
 		lines[0] += fmt.Sprintf("\t%d", g.Correct)
 		lines[1] += fmt.Sprintf("\t%d", g.Prompts)
 		lines[2] += "\t" + share(g.P)
-		lines[3] += "\t" + share(g.CI[0]) + "–" + share(g.CI[1])
+		lines[3] += "\t" + between(g)
 	}
 	for _, line := range lines {
 		fmt.Fprintln(t, line+"\t")
@@ -188,6 +188,14 @@ func (r *PoolReport) histogram(b *strings.Builder) {
 		bar := (counts[i]*widest + largest - 1) / largest
 		fmt.Fprintf(b, "%10s  %s %d\n", label, strings.Repeat("█", bar), counts[i])
 	}
+}
+
+// between prints an interval, where there is one.
+func between(g Given) string {
+	if g.Prompts == 0 {
+		return "-"
+	}
+	return share(g.CI[0]) + "–" + share(g.CI[1])
 }
 
 // share prints a number between 0 and 1.

@@ -95,7 +95,10 @@ func (c *chart) fit() {
 	if c.xs.from == c.xs.to {
 		c.xs.from, c.xs.to = c.xs.from*0.5, c.xs.to*1.5+1
 	}
-	low, high := min(slices.Min(ys), slices.Max(ys)-1e-9), slices.Max(ys)
+	low, high := slices.Min(ys), slices.Max(ys)
+	if high-low < 1e-6 {
+		low, high = min(low, 0), max(high, low+1)
+	}
 	if !c.share || low < (high-low) {
 		low = min(0, low) // near the bottom anyway
 	}

@@ -84,6 +84,14 @@ func TestComparisonPage(t *testing.T) {
 	}
 }
 
+// TestConstants: values that are all the same have an axis that people can read.
+func TestConstants(t *testing.T) {
+	c := chart{x: "round", y: "answers", series: []series{{name: "a", points: []point{bare(0, 0), bare(1, 0)}}}}
+	if svg := string(c.svg()); strings.Contains(svg, "e-") || !strings.Contains(svg, ">0.2<") {
+		t.Errorf("the axis of a constant: %s", svg)
+	}
+}
+
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {
 		s     scale
