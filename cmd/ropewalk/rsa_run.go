@@ -108,7 +108,7 @@ func (e *evaluation) runOnce(cmd *cobra.Command, dir string, problems []data.Pro
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	report, err = folder.Finished()
 	if err != nil {
-		return nil, fail(exitBadInput, "remove it, and the report is made again", err)
+		return nil, fail(exitBadInput, "choose another folder; this one's rollouts stay readable", err)
 	}
 	if report != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is finished: nothing was asked\n", dir)

@@ -181,6 +181,9 @@ func (f *Folder) Finished() (*Report, error) {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(reportFile), err)
 	}
+	if len(r.Rounds) == 0 || len(r.Curve) == 0 {
+		return nil, fmt.Errorf("%s is of an older version, which reported less", f.Path(reportFile))
+	}
 	return &r, f.forget()
 }
 

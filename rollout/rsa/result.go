@@ -61,10 +61,10 @@ func readResults(path string) ([]Result, error) {
 		if err := json.Unmarshal(line, &r); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, number, err)
 		}
-		if len(r.Rounds) == 0 || len(r.Curve) == 0 || len(results) > 0 && !r.alike(&results[0]) {
+		results = append(results, r)
+		if len(r.Rounds) == 0 || len(r.Curve) == 0 || !r.alike(&results[0]) {
 			return nil, fmt.Errorf("%s:%d: its rounds are not those of the first line", path, number)
 		}
-		results = append(results, r)
 	}
 }
 
@@ -74,7 +74,7 @@ func (r *Result) alike(o *Result) bool {
 		return false
 	}
 	for t := range r.Rounds {
-		if len(r.Rounds[t].PassAt) != len(o.Rounds[t].PassAt) {
+		if len(r.Rounds[t].PassAt) != len(o.Rounds[0].PassAt) {
 			return false
 		}
 	}

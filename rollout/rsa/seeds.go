@@ -20,10 +20,24 @@ func ReadRun(dir string) (*Report, error) {
 	if r.Results, err = readResults(filepath.Join(dir, resultsFile)); err != nil {
 		return nil, err
 	}
-	if len(r.Results) != r.Problems || r.Problems == 0 || len(r.Results[0].Rounds) != r.RSA.T {
+	if !r.fits(r.Results) {
 		return nil, fmt.Errorf("%s is not of the run that %s reports", filepath.Join(dir, resultsFile), reportFile)
 	}
 	return &r, nil
+}
+
+// fits reports whether results, alike among themselves, are of the report's size.
+func (r *Report) fits(results []Result) bool {
+	s := r.RSA
+	if len(results) == 0 || len(results) != r.Problems || s.N < 1 || s.N > 1<<30 || s.K < 0 || s.K > s.N || len(r.Curve) == 0 {
+		return false
+	}
+	first := results[0]
+	given := 0
+	for _, y := range first.Rounds {
+		given = max(given, len(y.Given))
+	}
+	return len(first.Rounds) == s.T && len(first.Rounds[0].PassAt) == len(passKs(s.N)) && given == s.K+1
 }
 
 // WriteRun writes what [ReadRun] reads, the report last.

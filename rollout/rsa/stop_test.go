@@ -2,7 +2,9 @@ package rsa
 
 import (
 	"errors"
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -195,4 +197,28 @@ func TestCollections(t *testing.T) {
 	if err := OpenCollection(dir, []string{"y"}); !errors.Is(err, ErrForeign) {
 		t.Errorf("a folder with another's run: %v, want ErrForeign", err)
 	}
+}
+
+// FuzzReadRun: whatever a folder holds, reading, merging and comparing it ends in
+// an error or in a report.
+func FuzzReadRun(f *testing.F) {
+	f.Add(`{"problems":1,"rsa":{"n":1,"k":0,"t":1},"curve":[{}],"answer":"mean"}`, `{"problem":"a","rounds":[{"pass_at":[1],"given":[{}]}],"curve":[{}]}`)
+	f.Add(`{"problems":2,"rsa":{"n":2,"k":1,"t":1},"curve":[{}]}`, "{\"rounds\":[{\"pass_at\":[1,null],\"given\":[{},{}]}],\"curve\":[{}]}\n{}")
+	f.Fuzz(func(t *testing.T, report, results string) {
+		dir := t.TempDir()
+		err := errors.Join(os.WriteFile(filepath.Join(dir, reportFile), []byte(report), 0o666), os.WriteFile(filepath.Join(dir, resultsFile), []byte(results), 0o666))
+		if err != nil {
+			t.Fatal(err)
+		}
+		side, err := OpenSide(dir)
+		if err != nil {
+			return
+		}
+		if all, err := MergeSeeds([]*Report{side.Report, side.Report}); err == nil {
+			_ = all.Write(io.Discard)
+		}
+		if c, err := Compare([]Side{side, side}); err == nil {
+			_ = c.Write(io.Discard)
+		}
+	})
 }
