@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat/combin"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/ropewalk/ropewalk/data"
 	"github.com/ropewalk/ropewalk/rollout/config"
 	"github.com/ropewalk/ropewalk/rollout/engine/simulated"
 )
@@ -245,5 +246,31 @@ func TestVerifiedShares(t *testing.T) {
 	within(t, "accepts wrong", v.AcceptsWrong, testJudge[0], testJudge[0]*(1-testJudge[0]), int(n*(1-testDirect)*0.9))
 	if r.Totals.VerifyTokens == 0 || r.Totals.Rollouts != int(n) {
 		t.Errorf("totals %+v", r.Totals)
+	}
+}
+
+// TestAcceptedFallsBack: where the model accepts nothing any rollout answers, and
+// where it was not asked the rule has nothing to go by.
+func TestAcceptedFallsBack(t *testing.T) {
+	says := func(word string) *Record {
+		return &Record{Finish: data.FinishStop, Verdict: data.Verdict{Status: data.Scored, Answer: word}}
+	}
+	population := []*Record{voter("1", 1), voter("2", 0), voter("1", 1), silent(data.NoAnswer)}
+	same := func(a, b string) bool { return a == b }
+	for _, test := range []struct {
+		judged []*Record
+		want   float64
+	}{
+		{[]*Record{says("false"), says("false"), says(""), nil}, 0.5},
+		{[]*Record{says("true"), says("true"), says("false"), says("false")}, 0.5},
+		{[]*Record{says("true"), says("false"), says("false"), nil}, 1},
+		{[]*Record{says("false"), says("true"), says("false"), says("true")}, 0},
+	} {
+		if got := answers(pair(population, test.judged), same).Accepted; float64(got) != test.want {
+			t.Errorf("accepted answers score %v, want %v", got, test.want)
+		}
+	}
+	if got := answers(pair(population, nil), same).Accepted; !math.IsNaN(float64(got)) {
+		t.Errorf("a model that was not asked accepts %v", got)
 	}
 }
