@@ -35,6 +35,7 @@ func Default() *Set {
 		Exact{},
 		Number{},
 		Math{},
+		Choice{},
 		newGym(),
 	)
 	if err != nil {
