@@ -17,6 +17,10 @@ type options struct {
 	// Tolerance and RelTolerance are number's: decimal numbers, 0 if absent.
 	Tolerance    json.Number `json:"tolerance"`
 	RelTolerance json.Number `json:"rel_tolerance"`
+	// SignificantDigits is number's too: 0 if absent.
+	SignificantDigits int `json:"significant_digits"`
+	// Normalise is exact's: names of normalisations.
+	Normalise []string `json:"normalise"`
 }
 
 // readOptions reads a problem's meta. An error means that the problem is bad.
