@@ -97,6 +97,19 @@ func (s *Set) Get(name string) (Grader, error) {
 	return nil, fmt.Errorf("unknown grader %s; known graders: %s", show(name), known)
 }
 
+// GoldAnswer is an answer that p's grader must give the full score; known is
+// false if the problem does not say one, or names no grader of the set.
+func (s *Set) GoldAnswer(p *data.Problem) (answer string, known bool) {
+	g, err := s.Get(p.Grader)
+	if err != nil {
+		return "", false
+	}
+	if r, ok := g.(GoldReader); ok {
+		return r.GoldAnswer(p)
+	}
+	return p.Gold, true
+}
+
 // Grade judges one response and always answers. A grader that panics, breaks
 // its contract or is unknown gives data.Error; one that takes longer than
 // deadline gives data.Timeout and is left behind, never waited for. A deadline
