@@ -14,6 +14,10 @@ import (
 
 func FuzzExact(f *testing.F)  { fuzz(f, reward.Exact{}) }
 func FuzzNumber(f *testing.F) { fuzz(f, reward.Number{}) }
+func FuzzChoice(f *testing.F) { fuzz(f, reward.Choice{}) }
+func FuzzRegex(f *testing.F)  { fuzz(f, reward.Regex{}) }
+func FuzzJSON(f *testing.F)   { fuzz(f, reward.JSON{}) }
+func FuzzF1(f *testing.F)     { fuzz(f, reward.F1{}) }
 
 func FuzzMath(f *testing.F) {
 	g, err := reward.Default().Get("math")

@@ -11,8 +11,8 @@ var (
 	_ Comparer = (*math.Grader)(nil)
 )
 
-// maxBare is the longest response, in bytes, that is taken whole as an answer.
-const maxBare = 2000
+// maxWhole is the longest response, in bytes, that is taken whole as an answer.
+const maxWhole = 2000
 
 // newMath makes the grader of mathematical answers, with this package's
 // extraction rules. Without a rule it takes the last box; in a response that
@@ -42,7 +42,7 @@ func bare(text string) (answer, used string, found bool) {
 			return answer, string(rule), true
 		}
 	}
-	if len(text) > maxBare || strings.TrimSpace(text) == "" {
+	if len(text) > maxWhole || strings.TrimSpace(text) == "" {
 		return "", string(RuleBoxed), false
 	}
 	return strings.TrimSpace(text), string(RuleWhole), true

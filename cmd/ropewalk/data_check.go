@@ -139,9 +139,13 @@ func (c *checker) problem(ctx context.Context, p *data.Problem, place string) er
 		c.report.Ungraded[p.Grader]++
 		return nil
 	}
+	gold, known := c.graders.GoldAnswer(p)
+	if !known {
+		return nil
+	}
 	var verdict data.Verdict
 	for _, form := range goldForms {
-		verdict = c.graders.Grade(ctx, p, fmt.Sprintf(form, p.Gold), goldDeadline)
+		verdict = c.graders.Grade(ctx, p, fmt.Sprintf(form, gold), goldDeadline)
 		if verdict.Status == data.Scored && verdict.Score == 1 {
 			return nil
 		}
