@@ -13,6 +13,7 @@ import (
 	"github.com/ropewalk/ropewalk/data/generate"
 	"github.com/ropewalk/ropewalk/data/table"
 	"github.com/ropewalk/ropewalk/reward"
+	"github.com/ropewalk/ropewalk/reward/gym"
 )
 
 // grade asks the gym grader for its verdict on an answer within its tags.
@@ -39,8 +40,8 @@ func evaluationFiles(t *testing.T) (files []string, rows int) {
 		}
 	}
 	var rowsText strings.Builder
-	for _, task := range tasksB() {
-		for _, v := range loadVectors(t, filepath.Join("testdata", "vectors_b", task.Name+".jsonl")) {
+	for _, task := range gym.Tasks() {
+		for _, v := range vectors(t, task.Name) {
 			entry, err := json.Marshal(v.Entry)
 			if err != nil {
 				t.Fatal(err)

@@ -19,8 +19,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // scoreCryptarithm takes any assignment "A=1,B=2" that solves the sum; one that
 // does not scores 0.01, text of another form 0.
 func scoreCryptarithm(e *Entry, answer string, _ bool) Result {
-	var words []string
-	if err := metaDecode(e, "words_letters", &words); err != nil {
+	words, err := metaStrings(e, "words_letters")
+	if err != nil {
 		return badEntry(err)
 	}
 	result, err := metaText(e, "result_letters")
@@ -76,7 +76,7 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		}
 		text := b.String()
 		if !leadingZero && text != "" && text[0] == '0' {
-			return "the word " + quote(w) + " begins with a zero"
+			return "the word " + quote(w).String() + " begins with a zero"
 		}
 		n, ok := new(big.Int).SetString(text, 10)
 		if !ok {

@@ -1,0 +1,62 @@
+package gym_test
+
+import (
+	"strings"
+
+	"github.com/ropewalk/ropewalk/reward/gym"
+)
+
+// deviation says why a score may differ from the package's, "" if it may not.
+// docs/graders.md lists the same.
+func deviation(task string, e *gym.Entry, answer string, theirs any, ours float64, strict bool) string {
+	switch theirs.(type) {
+	case nil:
+		if ours < 1 {
+			return "the package was not done in time"
+		}
+		return ""
+	case string:
+		if ours < 1 || task == "coin_flip" && !strict {
+			return "the package raises"
+		}
+		return ""
+	}
+	if !strict {
+		if why := defaultDeviation(task, e, answer, theirs.(float64), ours); why != "" {
+			return why
+		}
+	}
+	return unsoundText(task, answer, theirs.(float64), ours)
+}
+
+// defaultDeviation is of what compat: strict brings back.
+func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours float64) string {
+	meta := string(e.Metadata)
+	nan := strings.Contains(strings.ToLower(answer), "nan")
+	switch {
+	case task == "game_of_life_halting" && theirs == 1 && ours == 0:
+		return "any text that is not empty is right to the package"
+	case task == "rubiks_cube" && theirs == 0.01 && ours > 0.01:
+		return "the package fails at its own partial credit"
+	case task == "number_sorting" && nan && ours == 0:
+		return "NaN is any number to the package"
+	case task == "complex_arithmetic" && nan && ours == 0:
+		return "NaN is right to the package"
+	case task == "gsm_symbolic" && strings.Contains(answer, "-"):
+		return "the package passes over a minus sign"
+	case (task == "arc_agi" || task == "rearc") && theirs == 0.05 && ours == 1:
+		return "the package compares a list with a tuple"
+	case task == "advanced_geometry" && strings.Contains(meta, "incircle_radius") && theirs == 0.01 && (ours == 0.5 || ours == 0.05):
+		return "the package cannot read its own exact radius"
+	case task == "propositional_logic" && theirs > 0 && ours == 0:
+		return "the package takes any text for a further variable"
+	case task == "puzzle24" && theirs == 1 && ours == 0.01:
+		return "the package does not look at the given numbers"
+	}
+	return ""
+}
+
+// unsoundText is of answers that the package evaluates as code.
+func unsoundText(task, answer string, theirs, ours float64) string {
+	return ""
+}
