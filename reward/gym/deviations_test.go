@@ -1,6 +1,7 @@
 package gym_test
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/ropewalk/ropewalk/reward/gym"
@@ -16,7 +17,7 @@ func deviation(task string, e *gym.Entry, answer string, theirs any, ours float6
 		}
 		return ""
 	case string:
-		if ours < 1 || task == "coin_flip" && !strict {
+		if ours < 1 || task == "coin_flip" && !strict || task == "word_ladder" {
 			return "the package raises"
 		}
 		return ""
@@ -42,6 +43,8 @@ func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours flo
 		return "NaN is any number to the package"
 	case task == "complex_arithmetic" && nan && ours == 0:
 		return "NaN is right to the package"
+	case task == "coin_flip" && strings.Contains(answer, " / "):
+		return "spaces around the bar, which newer Pythons allow"
 	case task == "gsm_symbolic" && strings.Contains(answer, "-"):
 		return "the package passes over a minus sign"
 	case (task == "arc_agi" || task == "rearc") && theirs == 0.05 && ours == 1:
@@ -56,7 +59,31 @@ func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours flo
 	return ""
 }
 
-// unsoundText is of answers that the package evaluates as code.
+// unsoundText is of answers that the package evaluates as code, both ways.
 func unsoundText(task, answer string, theirs, ours float64) string {
+	switch task {
+	case "simple_integration", "intermediate_integration":
+		switch {
+		case strings.HasPrefix(answer, "'") && theirs == 1 && ours == 0:
+			return "the package evaluates text within text"
+		case strings.Contains(answer, "Integral(") && theirs == 1 && ours == 0:
+			return "the package takes the integral itself for its solution"
+		case decimal.MatchString(answer) && theirs == 0 && ours == 1:
+			return "the package does not see that decimals are the fractions they stand for"
+		}
+	case "polynomial_multiplication":
+		if strings.Contains(answer, "/") && theirs == 1 && ours == 0 {
+			return "the package expands by cancelling while it reads"
+		}
+	case "countdown", "puzzle24":
+		if name.MatchString(answer) && theirs == 0.05 && ours == 0.01 {
+			return "the package takes a name for a value"
+		}
+	}
 	return ""
 }
+
+var (
+	decimal = regexp.MustCompile(`\d\.\d`)
+	name    = regexp.MustCompile(`(?i)^\s*[a-z]+\s*$`)
+)

@@ -233,8 +233,8 @@ func scorePartitions(e *Entry, answer string, _ bool) Result {
 		return badEntryf("metadata: solution: %w", err)
 	}
 	gold, err := setOfTuples(&want)
-	if err != nil {
-		return badEntryf("metadata: solution: %w", err)
+	if err != nil || want.kind != kList {
+		return badEntryf("metadata: solution: expected a list of lists of strings")
 	}
 	for t, i := range gold {
 		if _, ok := got[t]; !ok {

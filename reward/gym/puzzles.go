@@ -2,6 +2,7 @@ package gym
 
 import (
 	"errors"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -53,12 +54,13 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		}
 	}
 	used := map[int]string{}
-	for letter, d := range digits {
+	for _, letter := range slices.Sorted(maps.Keys(digits)) {
+		d := digits[letter]
 		if !letters[letter] {
-			return "a letter is assigned that the puzzle does not have"
+			return quote(letter).String() + " is no letter of the puzzle"
 		}
 		if d < 0 || d > 9 {
-			return "a letter is assigned a number that is no digit"
+			return quote(letter).String() + " is assigned a number that is no digit"
 		}
 		used[d] = letter
 	}
