@@ -2,7 +2,6 @@ package gym_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,47 +28,25 @@ func grade(t *testing.T, p *data.Problem, answer string) data.Verdict {
 var wrongAnswers = []string{"no such answer", "0", "[[7]]", "-77"}
 
 // evaluationFiles gives the Reasoning Gym files of the RSA repository, from
-// ROPEWALK_RSA_DATA or beside the checkout; without them, one of the same shape
-// made of the vectors.
-func evaluationFiles(t *testing.T) (files []string, rows int) {
+// ROPEWALK_RSA_DATA or beside the checkout. Without them the vectors of all tasks
+// have to do; see TestAgreement.
+func evaluationFiles(t *testing.T) []string {
 	t.Helper()
 	for _, dir := range []string{os.Getenv("ROPEWALK_RSA_DATA"), filepath.Join("..", "..", "..", "shared", "rsa")} {
 		if files, _ := filepath.Glob(filepath.Join(dir, "rg_*.parquet")); dir != "" && len(files) > 0 {
-			return files, 200
+			return files
 		}
 	}
-	var rowsText strings.Builder
-	for _, task := range tasksB() {
-		for _, v := range loadVectors(t, filepath.Join("testdata", "vectors_b", task.Name+".jsonl")) {
-			entry, err := json.Marshal(v.Entry)
-			if err != nil {
-				t.Fatal(err)
-			}
-			row, err := json.Marshal(map[string]any{
-				"data_source": "reasoning_gym", "prompt": []map[string]string{{"role": "user", "content": task.Name + " puzzle"}},
-				"reward_model": map[string]string{"ground_truth": deref(v.Entry.Answer), "style": "rule"},
-				"extra_info":   map[string]string{"dataset_name": task.Name, "entry": string(entry)},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(&rowsText, "%s\n", row)
-			rows++
-		}
-	}
-	file := filepath.Join(t.TempDir(), "rg_vectors.jsonl")
-	if err := os.WriteFile(file, []byte(rowsText.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return []string{file}, rows
+	t.Skip("the files of the RSA repository are not here: ROPEWALK_RSA_DATA names their folder")
+	return nil
 }
 
 // Every entry that the RSA paper evaluates with scores 1 on its own answer, if
 // it has one, and less on a wrong one.
 func TestEvaluationEntries(t *testing.T) {
-	files, rows := evaluationFiles(t)
+	const rows = 200
 	graded, withGold := 0, 0
-	for _, file := range files {
+	for _, file := range evaluationFiles(t) {
 		problems, _, err := table.Load([]table.Source{{Path: file}}, false)
 		if err != nil {
 			t.Fatal(err)

@@ -150,7 +150,7 @@ func scorePool(e *Entry, answer string, _ bool) Result {
 			return scored(0.1, "the right shape, but row %d, column %d is %v, not %v", i/want.columns+1, i%want.columns+1, b, a)
 		}
 	}
-	return scored(1, "equal within 1 %%")
+	return scored(1, "equal within one percent")
 }
 
 // matrix holds numbers by rows.

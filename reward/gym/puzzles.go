@@ -2,6 +2,7 @@ package gym
 
 import (
 	"errors"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -19,8 +20,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // scoreCryptarithm takes any assignment "A=1,B=2" that solves the sum; one that
 // does not scores 0.01, text of another form 0.
 func scoreCryptarithm(e *Entry, answer string, _ bool) Result {
-	var words []string
-	if err := metaDecode(e, "words_letters", &words); err != nil {
+	words, err := metaStrings(e, "words_letters")
+	if err != nil {
 		return badEntry(err)
 	}
 	result, err := metaText(e, "result_letters")
@@ -53,12 +54,13 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		}
 	}
 	used := map[int]string{}
-	for letter, d := range digits {
+	for _, letter := range slices.Sorted(maps.Keys(digits)) {
+		d := digits[letter]
 		if !letters[letter] {
-			return "a letter is assigned that the puzzle does not have"
+			return quote(letter).String() + " is no letter of the puzzle"
 		}
 		if d < 0 || d > 9 {
-			return "a letter is assigned a number that is no digit"
+			return quote(letter).String() + " is assigned a number that is no digit"
 		}
 		used[d] = letter
 	}
@@ -76,7 +78,7 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		}
 		text := b.String()
 		if !leadingZero && text != "" && text[0] == '0' {
-			return "the word " + quote(w) + " begins with a zero"
+			return "the word " + quote(w).String() + " begins with a zero"
 		}
 		n, ok := new(big.Int).SetString(text, 10)
 		if !ok {
