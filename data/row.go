@@ -117,6 +117,21 @@ func (f Fields) labels(p *Problem) error {
 	return cmp.Or(err1, err2, err3, err4)
 }
 
+// SetLabels reads id, dataset, grader and meta, and the gold answer from the first
+// of some keys that is there, which it names.
+func (f Fields) SetLabels(p *Problem, gold ...string) (key string, err error) {
+	if err := f.labels(p); err != nil {
+		return "", err
+	}
+	for _, key := range gold {
+		if f.Has(key) {
+			p.Gold, err = f.Scalar(key)
+			return key, err
+		}
+	}
+	return "", nil
+}
+
 func (f Fields) setQuestion(p *Problem) (err error) {
 	if f.Has("question") && f.Has("prompt") {
 		return errors.New("both question and prompt are given, expected one")
