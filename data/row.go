@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,11 +86,8 @@ func (p *Problem) Check() error {
 
 // Own reads a row of our own shape; see [ParseProblem].
 func (f Fields) Own(p *Problem) error {
-	for key := range f {
-		if !slices.Contains(fieldNames, key) {
-			return fmt.Errorf("unknown key %q; known are %s (what a grader needs besides goes under meta, anything else under extra)",
-				key, strings.Join(fieldNames, ", "))
-		}
+	if err := f.OwnKeys(); err != nil {
+		return err
 	}
 	if err := f.labels(p); err != nil {
 		return err
@@ -105,6 +103,17 @@ func (f Fields) Own(p *Problem) error {
 		p.Extra = nil
 	}
 	return err
+}
+
+// OwnKeys reports the first key that is none of our own shape.
+func (f Fields) OwnKeys() error {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		if !slices.Contains(fieldNames, key) {
+			return fmt.Errorf("unknown key %q; known are %s (what a grader needs besides goes under meta, anything else under extra)",
+				key, strings.Join(fieldNames, ", "))
+		}
+	}
+	return nil
 }
 
 // labels reads what says where a problem comes from and how it is graded.

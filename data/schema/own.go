@@ -17,7 +17,11 @@ var own = Schema{
 		{"gold, answer or ground_truth", "gold"}, {"grader", "grader"}, {"meta, an object; a string in Parquet", "meta"}, {"extra, likewise", "extra"},
 	},
 	detect: func(f data.Fields) bool {
-		return f.Has("question") || f.Has("prompt") && (f.Has("grader") || f.Has("gold"))
+		if f.Has("question") {
+			return true
+		}
+		// A prompt with columns of its own beside it is TRL's.
+		return f.Has("prompt") && (f.Has("grader") || f.Has("gold")) && f.OwnKeys() == nil
 	},
 	parse: func(f data.Fields, it *Item) error { return f.Own(&it.Problem) },
 	format: func(it *Item, o Options) (Row, error) {

@@ -115,6 +115,21 @@ func (it *Item) setExtra(extra data.Fields) error {
 	return err
 }
 
+// AddExtra keeps further columns among what else the row says, in the place of
+// those of the same names.
+func (it *Item) AddExtra(add Row) error {
+	extra, err := it.extraFields()
+	if err != nil {
+		return err
+	}
+	for _, c := range add {
+		if extra[c.Name], err = json.Marshal(c.Value); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return it.setExtra(extra)
+}
+
 // extraFields are the members of Extra.
 func (it *Item) extraFields() (data.Fields, error) {
 	extra := data.Fields{}
