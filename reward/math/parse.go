@@ -2,6 +2,7 @@ package math
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -353,9 +354,15 @@ func setLike(n *Node) bool {
 	return false
 }
 
+// total adds terms. A unit after the last of them is the unit of the sum.
 func total(terms []*Node) *Node {
 	if len(terms) == 1 {
 		return terms[0]
+	}
+	last := len(terms) - 1
+	if q := terms[last]; q.Kind == Quantity && !slices.ContainsFunc(terms[:last], func(n *Node) bool { return n.Kind == Quantity }) {
+		terms[last] = q.Kids[0]
+		return quantityOf(node(Add, terms...), q.Name)
 	}
 	return node(Add, terms...)
 }
@@ -438,6 +445,9 @@ func (p *parser) factored() *Node {
 		case p.starts():
 			if t.kind == tokNumber && p.tokens[p.at-1].kind == tokNumber && factors[len(factors)-1].Kind == Number {
 				refuse("two numbers side by side")
+			}
+			if before := p.tokens[p.at-1]; t.kind == tokNumber && !t.space && before.kind == tokLetter && before.text != "i" && p.peekAt(1).text != "^" {
+				refuse("a number right after a variable") // A1 is a name, not A times 1
 			}
 			factors = append(factors, p.power())
 			factors = p.aside(factors)
