@@ -134,8 +134,10 @@ func (c *comparison) scalars(g, a *Node) bool {
 		return c.scalars(g.Kids[0], a.Kids[0])
 	case g.Kind == Percent:
 		return c.scalars(g.Kids[0], a) || c.values(g, a)
-	case a.Kind == Percent:
-		return c.scalars(g, a.Kids[0]) || c.values(g, a)
+	case a.Kind == Percent: // 50% is 50 to "what percentage", but 0.5% is not 0.5
+		v, t := rational(c.meter, g)
+		small := t == nil && new(big.Rat).Abs(v).Cmp(one) < 0
+		return !small && c.scalars(g, a.Kids[0]) || c.values(g, a)
 	case g.Kind == Degree && a.Kind == Degree:
 		return c.scalars(g.Kids[0], a.Kids[0])
 	case g.Kind == Degree:
@@ -374,6 +376,11 @@ func (c *comparison) residues(g, a *Node) bool {
 	if g.Kind == Residue {
 		return c.same(g.Kids[0], a)
 	}
+	if v, t := rational(c.meter, call("mod", a.Kids...)); t == nil { // 5 (mod 3) is no 5
+		if w, t := rational(c.meter, a.Kids[0]); t == nil && v.Cmp(w) != 0 {
+			return c.decide(false, stageStructure, "a remainder that is not reduced")
+		}
+	}
 	return c.same(g, a.Kids[0])
 }
 
@@ -423,8 +430,10 @@ func (c *comparison) containers(g, a *Node) bool {
 		return c.same(g.Kids[0], a)
 	case c.depth == 0 && a.Kind == Set && len(a.Kids) == 1 && !loose(g):
 		return c.same(g, a.Kids[0])
-	case g.Kind == Union && a.Kind == List && !hasRelation(a):
-		return c.decide(false, stageStructure, "a list where a union is asked for")
+	case (g.Kind == Union || g.Kind == Tuple) && a.Kind == List && !hasRelation(a):
+		return c.decide(false, stageStructure, "a list where one set or tuple is asked for")
+	case g.scalar() && (a.Kind == Tuple || a.Kind == Union):
+		return c.decide(false, stageStructure, "a tuple or a set where a value is asked for")
 	case g.Kind == Tuple && a.Kind == Tuple:
 		if g.Name != a.Name {
 			return c.decide(false, stageStructure, "brackets %s and %s", g.Name, a.Name)
