@@ -112,6 +112,9 @@ func (l *lexer) sign() {
 	for _, long := range [...]struct{ text, means string }{
 		{"...", "ldots"}, {"<=", "<="}, {">=", ">="}, {"!=", "!="}, {"==", "="}, {"=<", "<="}, {"**", "^"}, {"+/-", "pm"}, {"+-", "pm"}, {"->", "to"},
 	} {
+		if long.text == "+-" && len(l.tokens) > 0 && l.last().text != "=" {
+			continue // 1+-2 is 1 plus -2
+		}
 		if strings.HasPrefix(s, long.text) {
 			l.rest = s[len(long.text):]
 			l.emit(tokSign, long.means)

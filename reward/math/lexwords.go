@@ -324,7 +324,7 @@ func (l *lexer) words(text string) {
 			before = joined
 		}
 	}
-	number := before.kind == tokNumber || before.kind == tokUnit || before.kind == tokSign && (before.text == ")" || before.text == "}" || before.text == "}}") || before.kind == tokLetter || before.kind == tokName
+	number := before.kind == tokNumber || before.kind == tokUnit || before.kind == tokSign && (before.text == ")" || before.text == "]" || before.text == "}" || before.text == "}}" || before.text == "!" || before.text == "rfloor" || before.text == "rceil") || before.kind == tokLetter || before.kind == tokName
 	if name, isUnit := unitProduct(trimmed); isUnit && number {
 		l.emit(tokUnit, name)
 		return

@@ -273,7 +273,7 @@ func dialects(g, a *Node, gold, answer string) (ds []dialect) {
 		if g.Kind != Number || strings.Contains(answer, "(") || strings.Contains(answer, "{") {
 			ds = append(ds, dialect{list: true})
 		}
-		if g.scalar() && g.constant() || g.Kind == Quantity {
+		if (g.scalar() && g.constant() || g.Kind == Quantity) && !strings.ContainsAny(answer, "([") {
 			ds = append(ds, dialect{decimalComma: true})
 		}
 	}

@@ -2,6 +2,7 @@ package math
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -104,56 +105,6 @@ func (p *parser) answer() *Node {
 		refuse("cannot read on at " + p.found())
 	}
 	return n
-}
-
-// qualifier passes over words that say for which values an answer holds: for all
-// x, where k is an integer. Words with a relation could say that it holds for few.
-func (p *parser) qualifier() {
-	t := p.peek()
-	if t.kind != tokText || !strings.HasPrefix(t.text, "for") && !strings.HasPrefix(t.text, "where") {
-		return
-	}
-	for _, t := range p.tokens[p.at:] {
-		if _, relation := relations[t.text]; t.kind == tokSign && relation && t.text != "in" {
-			return
-		}
-	}
-	p.at = len(p.tokens)
-}
-
-// preamble passes over words that announce an answer.
-func (p *parser) preamble() {
-	for p.is("then") { // ∴ 5, ⇒ 5
-		p.at++
-	}
-	t := p.peek()
-	if t.kind != tokText || p.at+1 == len(p.tokens) || p.peekAt(1).kind == tokText || !announces(t.text) {
-		return
-	}
-	p.at++
-	for p.is(":") || p.is("=") || p.is(",") {
-		p.at++
-	}
-}
-
-// announcing words say nothing of an answer's value.
-var announcing = map[string]bool{
-	"the": true, "answer": true, "final": true, "ans": true, "value": true, "values": true, "point": true, "points": true, "therefore": true, "thus": true, "so": true, "hence": true, "then": true, "we": true, "get": true, "have": true, "solution": true, "solutions": true, "exactly": true, "total": true, "a": true, "an": true, "of": true, "area": true, "volume": true, "probability": true, "pair": true, "pairs": true, "ordered": true, "triple": true, "set": true, "interval": true, "vector": true, "matrix": true, "equation": true, "function": true, "line": true, "only": true, "result": true, "length": true, "is": true, "are": true,
-}
-
-// announces reports whether words lead up to a value: all of them usual ones, or
-// a sentence that ends in "is" and does not turn round what follows.
-func announces(text string) bool {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" ,:=.", r) })
-	usual, last := true, ""
-	for _, word := range words {
-		usual = usual && announcing[word]
-		if twisting[word] && !announcing[word] && word != "by" {
-			return false
-		}
-		last = word
-	}
-	return len(words) > 0 && (usual || last == "is" || last == "are" || last == "equals")
 }
 
 // separators between the values of a list.
@@ -265,26 +216,6 @@ func (p *parser) side() *Node {
 	return node(Ratio, parts...)
 }
 
-// words := text that fills the statement
-func (p *parser) words() *Node {
-	var all []string
-	for p.peek().kind == tokText || p.peek().kind == tokLetter && len(all) > 0 {
-		all = append(all, p.peek().text)
-		p.at++
-	}
-	if t := p.peek(); t.kind == tokSign && (t.text == ":" || t.text == "=") && strings.IndexByte(all[0], '\\') < 0 {
-		p.at++ // Area = 5
-		return &Node{Kind: Relation, Ops: []string{"="}, Kids: []*Node{{Kind: Symbol, Name: strings.Join(all, " ")}, p.setExpression()}}
-	}
-	if p.peek().kind != tokEnd && !isSeparator(p.peek()) && !p.is("}") && !p.is("}}") && !p.is(")") {
-		refuse("words within mathematics: " + all[0])
-	}
-	if what := nothings[strings.ToLower(strings.Trim(strings.Join(all, " "), " ."))]; what == "∅" {
-		return node(Empty)
-	}
-	return &Node{Kind: Text, Name: strings.Join(all, " ")}
-}
-
 // setExpression := sum {(∪|∩|∖) sum}
 func (p *parser) setExpression() *Node {
 	left := p.sum()
@@ -353,9 +284,15 @@ func setLike(n *Node) bool {
 	return false
 }
 
+// total adds terms. A unit after the last of them is the unit of the sum.
 func total(terms []*Node) *Node {
 	if len(terms) == 1 {
 		return terms[0]
+	}
+	last := len(terms) - 1
+	if q := terms[last]; q.Kind == Quantity && !slices.ContainsFunc(terms[:last], func(n *Node) bool { return n.Kind == Quantity }) {
+		terms[last] = q.Kids[0]
+		return quantityOf(node(Add, terms...), q.Name)
 	}
 	return node(Add, terms...)
 }
@@ -397,194 +334,6 @@ func negative(n *Node) *Node {
 		}
 	}
 	return node(Neg, n)
-}
-
-// product := power {(*|/|nothing) power} [quantity]
-func (p *parser) product() *Node {
-	n := p.factored()
-	if p.peek().kind == tokUnit {
-		return p.quantity(n)
-	}
-	return n
-}
-
-// factored is a product without its unit.
-func (p *parser) factored() *Node {
-	left := p.power()
-	factors := []*Node{left}
-	flush := func() *Node {
-		if len(factors) == 1 {
-			return factors[0]
-		}
-		return node(Mul, factors...)
-	}
-	for {
-		t := p.peek()
-		switch {
-		case t.kind == tokSign && t.text == "*":
-			p.at++
-			factors = append(factors, p.factor())
-		case t.kind == tokSign && t.text == "/":
-			p.at++
-			factors = []*Node{node(Div, flush(), p.factor())}
-		case t.kind == tokSign && t.text == "bmod":
-			p.at++
-			factors = []*Node{call("mod", flush(), p.factor())}
-		case t.kind == tokName && t.text == "choose":
-			p.at++
-			factors = []*Node{call("binom", flush(), p.factor())}
-		case p.mixed(factors):
-			factors[0] = p.mixedNumber(factors[0])
-		case p.starts():
-			if t.kind == tokNumber && p.tokens[p.at-1].kind == tokNumber && factors[len(factors)-1].Kind == Number {
-				refuse("two numbers side by side")
-			}
-			factors = append(factors, p.power())
-			factors = p.aside(factors)
-		default:
-			return flush()
-		}
-	}
-}
-
-// aside drops a condition in brackets, as in kπ (k ∈ ℤ), and takes P(1,2) for
-// the point.
-func (p *parser) aside(factors []*Node) []*Node {
-	last := len(factors) - 1
-	switch n := factors[last]; {
-	case n.Kind == Relation && n.Ops[0] == "in":
-		return factors[:last]
-	case n.Kind == Tuple && last == 1 && factors[0].Kind == Symbol && len(factors[0].Name) == 1 && factors[0].Name < "a":
-		if factors[0].Name != "C" || !whole(n.Kids) {
-			return factors[1:]
-		}
-		return []*Node{call("binom", n.Kids...)} // C(10,3)
-	case n.Kind == Relation:
-		refuse("a relation within a product")
-	}
-	return factors
-}
-
-// whole reports whether all are whole numbers as written, two of them in order.
-func whole(list []*Node) bool {
-	for _, n := range list {
-		if n.Kind != Number || !n.Value.IsInt() {
-			return false
-		}
-	}
-	return len(list) == 2 && list[0].Value.Cmp(list[1].Value) >= 0
-}
-
-// factor is a factor with its own sign, as in 2*-3.
-func (p *parser) factor() *Node {
-	if p.is("-") || p.is("+") {
-		minus := p.is("-")
-		p.at++
-		n := p.power()
-		if minus {
-			return negative(n)
-		}
-		return n
-	}
-	return p.power()
-}
-
-// quantity := value unit {(/|*|nothing) unit} with powers
-func (p *parser) quantity(value *Node) *Node {
-	text := ""
-	for joint := ""; ; {
-		t := p.peek()
-		if t.kind != tokUnit {
-			break
-		}
-		p.at++
-		text += joint + t.text
-		if p.is("^") {
-			p.at++
-			power := p.argument()
-			if power.Kind != Number || !power.Value.IsInt() {
-				refuse("a unit with an odd power")
-			}
-			text += "^" + power.Value.RatString()
-		}
-		joint = "*"
-		if (p.is("/") || p.is("*")) && p.peekAt(1).kind == tokUnit {
-			joint = p.peek().text
-			p.at++
-		}
-	}
-	return p.compound(quantityOf(value, text))
-}
-
-// quantityOf is a value with a unit, which joins one that it has already.
-func quantityOf(value *Node, unit string) *Node {
-	if value.Kind == Quantity {
-		value, unit = value.Kids[0], value.Name+"*"+unit
-	}
-	return &Node{Kind: Quantity, Name: unit, Kids: []*Node{value}}
-}
-
-// compound adds a quantity in a smaller unit of the same dimension that follows:
-// 1 hour 30 minutes, 5 feet and 6 inches.
-func (p *parser) compound(n *Node) *Node {
-	at := p.at
-	if p.is("and") {
-		at++
-	}
-	if at+1 >= len(p.tokens) || p.tokens[at].kind != tokNumber || p.tokens[at+1].kind != tokUnit {
-		return n
-	}
-	large, small := units[n.Name], units[p.tokens[at+1].text]
-	if large.size == nil || small.size == nil || large.dimension != small.dimension || small.size.Cmp(large.size) >= 0 {
-		return n
-	}
-	p.at = at + 1
-	more := p.quantity(p.tokens[at].node)
-	scale := new(big.Rat).Quo(small.size, large.size)
-	return quantityOf(node(Add, n.Kids[0], node(Mul, more.Kids[0], &Node{Kind: Number, Value: scale})), n.Name)
-}
-
-// mixed reports whether a whole number is followed by the fraction of a mixed
-// number: 2\frac{1}{2}, 2 1/2. The fraction must be a proper one.
-func (p *parser) mixed(factors []*Node) bool {
-	if len(factors) != 1 || p.at == 0 || factors[0].Kind != Number || !factors[0].Value.IsInt() || factors[0].Decimal || p.tokens[p.at-1].kind != tokNumber {
-		return false
-	}
-	proper := func(n, d token) bool {
-		return n.kind == tokNumber && d.kind == tokNumber && n.node.Value.IsInt() && d.node.Value.IsInt() && n.node.Value.Sign() > 0 && n.node.Value.Cmp(d.node.Value) < 0
-	}
-	t := p.peek()
-	if t.kind == tokNumber && t.space && p.peekAt(1).text == "/" && p.peekAt(1).kind == tokSign {
-		return proper(t, p.peekAt(2))
-	}
-	if t.kind != tokName || t.text != "frac" {
-		return false
-	}
-	if p.peekAt(1).kind == tokNumber { // \frac12, \frac1{2}
-		if text := p.peekAt(1).text; len(text) == 2 {
-			return text[0] < text[1] && text[0] > '0'
-		}
-		return proper(p.peekAt(1), p.peekAt(2)) || proper(p.peekAt(1), p.peekAt(3))
-	}
-	return p.peekAt(1).text == "{" && p.peekAt(3).text == "}" && (proper(p.peekAt(2), p.peekAt(4)) || p.peekAt(4).text == "{" && p.peekAt(6).text == "}" && proper(p.peekAt(2), p.peekAt(5)))
-}
-
-func (p *parser) mixedNumber(whole *Node) (n *Node) {
-	if p.peek().kind == tokNumber {
-		n = node(Add, whole, node(Div, p.peek().node, p.peekAt(2).node))
-		p.at += 3
-	} else {
-		n = node(Add, whole, p.primary())
-	}
-	if p.is("^") && (p.peekAt(1).text == "circ" || p.peekAt(1).text == "{" && p.peekAt(2).text == "circ") {
-		p.at++
-		p.degrees()
-		return node(Degree, n)
-	}
-	if p.accept("%") {
-		return node(Percent, n)
-	}
-	return n
 }
 
 // starts reports whether the next token begins a factor.

@@ -136,10 +136,15 @@ func (c *comparison) near(a, b *Node) bool {
 	return c.expressions(a, b) || b.Kind == Number && b.Decimal && c.roundsLoosely(b, a)
 }
 
+// roundsLoosely reports whether the decimal b is a rounded or cut off.
 func (c *comparison) roundsLoosely(b, a *Node) bool {
-	half := *b
-	d := comparison{meter: c.meter, seed: c.seed, opt: Options{Tolerance: tenTo(-half.Decimals)}}
-	return d.tolerated(b, a)
+	half := new(big.Rat).Mul(tenTo(-b.Decimals), big.NewRat(1, 2))
+	d := comparison{meter: c.meter, seed: c.seed, opt: Options{Tolerance: half}}
+	middle := new(big.Rat).Add(b.Value, half)
+	if b.Value.Sign() < 0 {
+		middle.Sub(b.Value, half)
+	}
+	return d.tolerated(b, a) || d.tolerated(&Node{Kind: Number, Value: middle}, a)
 }
 
 // inequality reports whether a relation describes a set of real numbers.
@@ -194,6 +199,10 @@ func turned(r *Node) *Node {
 }
 
 func (c *comparison) equations(g, a *Node) bool {
+	isResidue := func(n *Node) bool { return n.Kind == Residue }
+	if g.has(isResidue) != a.has(isResidue) {
+		return c.decide(false, stageStructure, "a congruence on one side")
+	}
 	g, a = turned(g), turned(a)
 	if solved(g) {
 		if !solved(a) || !sameName(g.Kids[0], a.Kids[0]) {

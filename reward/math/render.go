@@ -114,11 +114,13 @@ func (n *Node) numberText() string {
 
 func (n *Node) renderSum(b *strings.Builder) {
 	for i, k := range n.Kids {
-		negative := k.Kind == Neg
 		switch {
-		case negative && i > 0:
+		case i > 0 && k.Kind == Neg:
 			b.WriteString(" - ")
 			k = k.Kids[0]
+		case i > 0 && k.Kind == Number && k.Value.Sign() < 0:
+			b.WriteString(" - ")
+			k = negative(k)
 		case i > 0:
 			b.WriteString(" + ")
 		}
