@@ -23,6 +23,12 @@ func New(workers int) *Grader { return &Grader{sandbox.New(sandbox.Options{Worke
 // Name is "code".
 func (*Grader) Name() string { return "code" }
 
+// Ready says whether programs can be run here; see [sandbox.Sandbox.Ready].
+func (g *Grader) Ready() error {
+	_, err := g.box.Ready()
+	return err
+}
+
 // Close ends the sandbox.
 func (g *Grader) Close() error { return g.box.Close() }
 

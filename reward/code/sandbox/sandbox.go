@@ -181,7 +181,7 @@ func (e *Incomplete) Error() string {
 	for i, l := range e.Lacks {
 		text += map[bool]string{true: ": ", false: "; "}[i == 0] + l
 	}
-	return text + "; `ropewalk doctor` says what each needs, and `sandbox: degraded` runs programs all the same"
+	return text + "; docs/operations.md says what each needs; ROPEWALK_SANDBOX=degraded runs programs all the same"
 }
 
 // degradedByEnv reports whether the environment consents to a degraded sandbox.
