@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/reward/code"
 )
 
 // MaxResponse is the longest response, in bytes, that a [Set] hands to a
@@ -44,6 +47,7 @@ func Default() *Set {
 		List{set},
 		All{set},
 		Weighted{set},
+		code.New(runtime.GOMAXPROCS(0)),
 	)
 	if err != nil {
 		panic(err) // two graders above share a name
@@ -76,6 +80,18 @@ func (s *Set) add(graders ...Grader) error {
 		s.names = append(s.names, name)
 	}
 	return nil
+}
+
+// Close ends what graders keep running: those that are an [io.Closer]. Processes
+// end with this process in any case.
+func (s *Set) Close() error {
+	var all []error
+	for _, name := range s.names {
+		if c, ok := s.byName[name].(io.Closer); ok {
+			all = append(all, c.Close())
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Names gives the graders' names in the order in which they were listed.
