@@ -3,8 +3,9 @@
 Shapes: R rows decoding, P prompts of T tokens, H width, N heads, K key heads, G = N / K, D head size, L cached length.
 
 Lengths are padded to multiples of ALIGN, so that a softmax over L cached positions adds the same numbers in the same
-lanes whatever L is (the padding contributes exact zeros); and no product has a single row, for which the linear
-algebra library takes another path than for several. See the package's promise of independence.
+lanes whatever L is (the padding contributes exact zeros); and no product has fewer than ROWS rows, for which linear
+algebra libraries take other paths than for more (one row everywhere, up to three on some processors). See the package's
+promise of independence.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,22 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import silu
+from torch.nn.functional import pad, silu
 
 from .weights import ALIGN, Layer, Shape, Weights, align
 
 SCORE_BYTES = 64 << 20  # attention scores of one prompt's chunk
+ROWS = 8  # of a matrix product, at least
+
+
+def product(x_MA: Tensor, weight_AB: Tensor, onto_MB: Tensor | None = None) -> Tensor:
+    """x weight, or onto + x weight, [M, B]: each row the same to the bit whatever M is."""
+    m = len(x_MA)
+    if m < ROWS:
+        x_MA = pad(x_MA, (0, 0, 0, ROWS - m))
+        onto_MB = None if onto_MB is None else pad(onto_MB, (0, 0, 0, ROWS - m))
+    y_MB = torch.mm(x_MA, weight_AB) if onto_MB is None else torch.addmm(onto_MB, x_MA, weight_AB)
+    return y_MB[:m]
 
 
 def chunk_size(shape: Shape, start: int) -> int:
@@ -64,7 +76,7 @@ def block(weights: Weights, layer: Layer, x_MH: Tensor, rotation_M1C: Tensor, at
     """One transformer block over M tokens. attend([M, N, D] queries, [M, 2K, D] keys and values) -> [M, N D]."""
     shape = weights.shape
     m, n, k, d = len(x_MH), shape.heads, shape.kv_heads, shape.head_dim
-    qkv = torch.mm(normed(x_MH, weights.floor_width), layer.qkv_HN)
+    qkv = product(normed(x_MH, weights.floor_width), layer.qkv_HN)
     if layer.qkv_bias_N is not None:
         qkv += layer.qkv_bias_N
     qkv_MJD = qkv.view(m, n + 2 * k, d)
@@ -74,17 +86,14 @@ def block(weights: Weights, layer: Layer, x_MH: Tensor, rotation_M1C: Tensor, at
     turned = torch.view_as_complex(qk_MJD.unflatten(-1, (d // 2, 2))) * rotation_M1C
     qk_MJD = torch.view_as_real(turned).flatten(-2)
     kv_MJD = torch.cat([qk_MJD[:, n:], qkv_MJD[:, n + k :]], 1)
-    x_MH = torch.addmm(x_MH, attend(qk_MJD[:, :n], kv_MJD), layer.out_NH)
-    gate_MI, up_MI = torch.mm(normed(x_MH, weights.floor_width), layer.gate_up_HI).chunk(2, 1)
-    return torch.addmm(x_MH, silu(gate_MI).mul_(up_MI), layer.down_IH)
+    x_MH = product(attend(qk_MJD[:, :n], kv_MJD), layer.out_NH, x_MH)
+    gate_MI, up_MI = product(normed(x_MH, weights.floor_width), layer.gate_up_HI).chunk(2, 1)
+    return product(silu(gate_MI).mul_(up_MI), layer.down_IH, x_MH)
 
 
 def logits(weights: Weights, x_MH: Tensor) -> Tensor:
     """Logits [M, V] of final hidden states."""
-    x_MH = normed(x_MH, weights.floor_width)
-    if len(x_MH) == 1:
-        return torch.mm(x_MH.expand(2, -1), weights.head_HV)[:1]
-    return torch.mm(x_MH, weights.head_HV)
+    return product(normed(x_MH, weights.floor_width), weights.head_HV)
 
 
 def decode(weights: Weights, cache: Cache, ids_R: Tensor, position_R: Tensor, length: int) -> Tensor:
