@@ -255,11 +255,17 @@ func TestFolder(t *testing.T) {
 	if _, err := OpenFolder(&other, true); !errors.Is(err, ErrOtherRun) || !strings.Contains(err.Error(), "group_size") {
 		t.Errorf("resuming with another recipe: %v, want the key named", err)
 	}
+	if f.ID == "" {
+		t.Error("the folder has no id")
+	}
 	longer := c
 	longer.Run.Steps = 9
 	again, err := OpenFolder(&longer, true)
 	if err != nil {
 		t.Fatalf("resuming with more steps: %v", err)
+	}
+	if again.ID != f.ID {
+		t.Errorf("resumed with the id %q, begun with %q", again.ID, f.ID)
 	}
 	if err := again.Close(); err != nil {
 		t.Error(err)
