@@ -90,9 +90,12 @@ func (f *Fleet) worker(i int, engine string) *Process {
 	name := fmt.Sprintf("worker-%d", i)
 	c := f.Config
 	return f.process(name, func() (*exec.Cmd, error) {
-		return exec.Command(f.Self, "worker", "--config", f.Folder.Path("config.yaml"),
-			"--nats", f.NATS, "--run", f.Folder.Name, "--engine", engine, "--name", name,
-			"--concurrency", strconv.Itoa(c.Engine.Concurrency), "--exit-with-parent"), nil
+		args := []string{"worker", "--config", f.Folder.Path("config.yaml")}
+		if c.Queue.URL == "" { // else it stands in the configuration, with the password it may hold, and not in every list of processes
+			args = append(args, "--nats", f.NATS)
+		}
+		return exec.Command(f.Self, append(args, "--run", f.Folder.Name, "--engine", engine, "--name", name,
+			"--concurrency", strconv.Itoa(c.Engine.Concurrency), "--exit-with-parent")...), nil
 	})
 }
 

@@ -73,6 +73,20 @@ func TestEarlyEnd(t *testing.T) {
 	}
 }
 
+// TestPasswordStaysPrivate: what a URL of NATS holds is in no command line.
+func TestPasswordStaysPrivate(t *testing.T) {
+	f := &Fleet{Config: &config.Config{}, Folder: &Folder{Dir: t.TempDir()}, NATS: "nats://secret@host:4222"}
+	f.Config.Queue.URL = f.NATS
+	cmd, err := f.worker(0, "http://127.0.0.1:1").Command()
+	if err != nil || strings.Contains(strings.Join(cmd.Args, " "), "secret") {
+		t.Errorf("command %v, %v", cmd.Args, err)
+	}
+	f.Config.Queue.URL = ""
+	if cmd, err = f.worker(0, "http://127.0.0.1:1").Command(); err != nil || !strings.Contains(strings.Join(cmd.Args, " "), f.NATS) {
+		t.Errorf("a worker of an embedded server is not told where it is: %v, %v", cmd.Args, err)
+	}
+}
+
 // TestTrained: the trainer's work is done with the last step, or with the last
 // batch that END counts, not before.
 func TestTrained(t *testing.T) {
