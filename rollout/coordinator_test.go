@@ -179,9 +179,12 @@ func asJSON(t testing.TB, batches []Batch) string {
 // killed, the batches are those of a quiet run, no group is lost, none is
 // counted twice, and no stored sample is made again.
 func TestReplay(t *testing.T) {
-	for staleness := range 2 {
-		cfg := testConfig()
+	for i := range 4 {
+		cfg, staleness := testConfig(), i%2
 		cfg.Recipe.MaxStaleness = staleness
+		if i >= 2 {
+			cfg.Recipe.Mix[1] = config.Mix{Kind: "refine", Weight: 1, K: 1, Source: "cache"}
+		}
 		quiet := newWorld(cfg, 0)
 		quiet.run(t, quiet.start(t), 1<<20)
 		if !quiet.done || len(quiet.batches) != cfg.Run.Steps {
@@ -194,7 +197,7 @@ func TestReplay(t *testing.T) {
 				w.run(t, w.start(t), rapid.IntRange(1, 400).Draw(rt, "events until kill"))
 			}
 			if diff := cmp.Diff(want, asJSON(t, comparable(w.batches))); diff != "" {
-				rt.Fatalf("max_staleness %d: batches differ:\n%s", staleness, diff)
+				rt.Fatalf("source %s, max_staleness %d: batches differ:\n%s", cfg.Recipe.Mix[1].Source, staleness, diff)
 			}
 			checkOnce(rt, w)
 		})

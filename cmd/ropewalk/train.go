@@ -85,6 +85,8 @@ func trainError(err error) error {
 		return fail(exitBadInput, "leave out --resume to start it", err)
 	case errors.Is(err, training.ErrOtherRun):
 		return fail(exitUsage, "resume with the run's own configuration, or start another with --set run.dir=DIR", err)
+	case errors.Is(err, queue.ErrOtherRun):
+		return fail(exitBadInput, "give the run folder another name with --set run.dir=DIR, or remove the other run's streams, RW_NAME_*, from the server", err)
 	case errors.Is(err, queue.ErrPortTaken):
 		return fail(exitUnreachable, "choose another with --set queue.listen=HOST:PORT; port 0 takes any free one", err)
 	case errors.Is(err, queue.ErrUnreachable):

@@ -149,6 +149,7 @@ func TestWriteRefuses(t *testing.T) {
 	}{
 		{"no groups", "no groups", func([]data.Group) []data.Group { return nil }},
 		{"order", "group g000084 follows group g000085", func(g []data.Group) []data.Group { g[0], g[1] = g[1], g[0]; return g }},
+		{"twice", "group g000085 follows group g000085", func(g []data.Group) []data.Group { return append(g[:2:2], g[1:]...) }},
 		{"dropped", "zero_variance", func(g []data.Group) []data.Group { g[0].Dropped = "zero_variance"; return g }},
 		{"nobody counts", "no member counts", func(g []data.Group) []data.Group {
 			for i := range g[1].Members {

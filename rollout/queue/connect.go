@@ -27,7 +27,10 @@ type Options struct {
 	// InProcess, if not nil, is a server of this process to be used in place of URL.
 	InProcess *Server
 
-	Run        string // subject-safe run id, see RunID
+	Run string // subject-safe run id, see RunID
+	// Origin tells this run from others of its name that use the same server, for
+	// Setup; "" where none can.
+	Origin     string
 	Durability string // Fsync (if empty), Interval or Memory, for Setup
 	Replicas   int    // of the run's streams, for Setup; 1 if zero
 	// Lease is how long a worker may stay silent about a job before another gets

@@ -321,3 +321,14 @@ func TestSetupChecksWhatIsThere(t *testing.T) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
 }
+
+// TestSetupRefusesAnotherRun: of two runs of one name the second must not take the
+// first's samples for its own.
+func TestSetupRefusesAnotherRun(t *testing.T) {
+	server := startServer(t, ServerOptions{})
+	check(t, connect(t, Options{InProcess: server, Origin: "a"}).Setup(t.Context()))
+	check(t, connect(t, Options{InProcess: server, Origin: "a"}).Setup(t.Context()))
+	if err := connect(t, Options{InProcess: server, Origin: "b"}).Setup(t.Context()); !errors.Is(err, ErrOtherRun) {
+		t.Errorf("another run of the name was set up: %v", err)
+	}
+}

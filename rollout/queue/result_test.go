@@ -212,3 +212,18 @@ func TestLostStreamsAreNoticed(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// TestBoundsSpareWhatIsOnItsWay: what follows the last result that was handed over
+// may be stored already, and must not be dropped with it.
+func TestBoundsSpareWhatIsOnItsWay(t *testing.T) {
+	var p places
+	p.add(1, 5)
+	p.add(1, 7)
+	p.add(2, 4)
+	if got, want := p.bounds(4), [shards]uint64{1: 8, 2: 5}; got != want {
+		t.Errorf("nothing needed: bounds %v, want %v", got, want)
+	}
+	if got, want := p.bounds(2), [shards]uint64{1: 7, 2: 4}; got != want {
+		t.Errorf("needed from the second on: bounds %v, want %v", got, want)
+	}
+}

@@ -97,7 +97,7 @@ func final(err error) bool {
 	if errors.As(err, &h) {
 		return true
 	}
-	for _, cause := range []error{ErrTooLarge, ErrStorage, ErrNotSetUp, ErrOtherConfig, ErrFrame, nats.ErrConnectionClosed} {
+	for _, cause := range []error{ErrTooLarge, ErrStorage, ErrNotSetUp, ErrOtherConfig, ErrOtherRun, ErrFrame, nats.ErrConnectionClosed} {
 		if errors.Is(err, cause) {
 			return true
 		}

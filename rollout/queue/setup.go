@@ -18,6 +18,8 @@ const (
 	wireKey  = "ropewalk.wire"
 	leaseKey = "ropewalk.lease" // of jobs; for whoever makes the consumer
 
+	originKey = "ropewalk.origin" // which run of this name
+
 	wireVersion = "1" // of frames and subjects
 )
 
@@ -86,7 +88,7 @@ func (c *Conn) openConsumer(ctx context.Context) (jetstream.Consumer, error) {
 func (c *Conn) common(name, subjects string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{Name: name, Subjects: []string{c.names.subject(subjects)},
 		Replicas: c.options.Replicas, MaxMsgsPerSubject: 1, MaxMsgSize: MaxMessage, AllowDirect: true,
-		Metadata: map[string]string{runKey: c.options.Run, wireKey: wireVersion}}
+		Metadata: map[string]string{runKey: c.options.Run, wireKey: wireVersion, originKey: c.options.Origin}}
 }
 
 // jobStream refuses a second job of a group while the first is open, and keeps
@@ -130,6 +132,11 @@ func (c *Conn) ensure(ctx context.Context, want jetstream.StreamConfig) error {
 	if err != nil {
 		return err
 	}
+	// First write wins: samples of another run, or of one in a folder since deleted,
+	// would be taken for this one's.
+	if w, f := want.Metadata[originKey], stream.CachedInfo().Config.Metadata[originKey]; w != f {
+		return fmt.Errorf("%w: stream %s is of run folder id %q, this one's is %q", ErrOtherRun, want.Name, f, w)
+	}
 	if diff := differences(want, stream.CachedInfo().Config); len(diff) > 0 {
 		return fmt.Errorf("%w: stream %s: %s; continue the run as it was begun, or choose another name for it",
 			ErrOtherConfig, want.Name, strings.Join(diff, "; "))
@@ -143,6 +150,9 @@ func (c *Conn) ensure(ctx context.Context, want jetstream.StreamConfig) error {
 
 // ErrOtherConfig is of a run whose streams were made with other options.
 var ErrOtherConfig = errors.New("the run is on this NATS server already, with other options")
+
+// ErrOtherRun is of streams that another run of the same name left.
+var ErrOtherRun = errors.New("another run of this name has used this NATS server")
 
 func differences(want, found jetstream.StreamConfig) []string {
 	var out []string

@@ -24,18 +24,39 @@ type Fleet struct {
 
 // Trainer is the run's trainer, simulated if the engine is.
 func (f *Fleet) Trainer() (*Process, error) {
+	command, err := f.trainerCommand()
+	if err != nil {
+		return nil, err
+	}
+	trainer := f.process("trainer", command)
+	trainer.Over = f.trained
+	return trainer, nil
+}
+
+func (f *Fleet) trainerCommand() (func() (*exec.Cmd, error), error) {
 	if f.Config.Engine.Kind == "simulated" && f.Config.Model.Path == "" {
-		return f.process("trainer", func() (*exec.Cmd, error) {
+		return func() (*exec.Cmd, error) {
 			return exec.Command(f.Self, "trainer", "--simulated", "--run", f.Folder.Dir, "--exit-with-parent"), nil
-		}), nil
+		}, nil
 	}
 	python, err := Python(f.Config.Trainer.Python, "trainer")
 	if err != nil {
 		return nil, err
 	}
-	return f.process("trainer", func() (*exec.Cmd, error) {
+	return func() (*exec.Cmd, error) {
 		return PythonCommand(python, "ropewalk_trainer", "--run", f.Folder.Dir, "--exit-with-parent"), nil
-	}), nil
+	}, nil
+}
+
+// trained reports whether no batch is left to train: all steps are exported, or as
+// many as batches/END says.
+func (f *Fleet) trained() bool {
+	newest, ok, err := Newest(f.Folder.Path("weights"))
+	if err != nil || !ok {
+		return false
+	}
+	batches, ended := readEnd(f.Folder.Dir)
+	return newest.Version >= f.Config.Run.Steps || ended && newest.Version >= batches
 }
 
 // Workers are the local engines and workers, each engine before its worker.
@@ -69,9 +90,12 @@ func (f *Fleet) worker(i int, engine string) *Process {
 	name := fmt.Sprintf("worker-%d", i)
 	c := f.Config
 	return f.process(name, func() (*exec.Cmd, error) {
-		return exec.Command(f.Self, "worker", "--config", f.Folder.Path("config.yaml"),
-			"--nats", f.NATS, "--run", f.Folder.Name, "--engine", engine, "--name", name,
-			"--concurrency", strconv.Itoa(c.Engine.Concurrency), "--exit-with-parent"), nil
+		args := []string{"worker", "--config", f.Folder.Path("config.yaml")}
+		if c.Queue.URL == "" { // else it stands in the configuration, with the password it may hold, and not in every list of processes
+			args = append(args, "--nats", f.NATS)
+		}
+		return exec.Command(f.Self, append(args, "--run", f.Folder.Name, "--engine", engine, "--name", name,
+			"--concurrency", strconv.Itoa(c.Engine.Concurrency), "--exit-with-parent")...), nil
 	})
 }
 

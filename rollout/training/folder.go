@@ -2,13 +2,16 @@ package training
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"github.com/ropewalk/ropewalk/data/atomicfile"
 	"github.com/ropewalk/ropewalk/rollout/config"
 	"github.com/ropewalk/ropewalk/rollout/queue"
 )
@@ -17,6 +20,7 @@ import (
 type Folder struct {
 	Dir  string
 	Name string // the run's name in queue subjects and batches
+	ID   string // drawn with the folder: two runs of one name differ in it
 	lock *os.File
 }
 
@@ -93,7 +97,25 @@ func (f *Folder) prepare(cfg *config.Config, resume bool) error {
 	if err := os.Remove(f.Path("batches", "END")); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("run folder: %w", err)
 	}
+	if err := f.identify(); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
 	return f.writeConfig(path, cfg)
+}
+
+// identify reads the folder's id or draws one. Nothing that is sampled or written to
+// batches depends on it.
+func (f *Folder) identify() error {
+	path := f.Path("id")
+	text, err := os.ReadFile(path)
+	if f.ID = strings.TrimSpace(string(text)); f.ID != "" || err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	f.ID = rand.Text()
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, f.ID)
+		return err
+	})
 }
 
 // begun reports whether there is anything to lose: a run that failed before its
@@ -117,11 +139,10 @@ func (f *Folder) writeConfig(path string, cfg *config.Config) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
-	temp := filepath.Join(f.Dir, ".tmp-config.yaml")
-	if err := os.WriteFile(temp, text, 0o644); err != nil {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
-	}
-	return os.Rename(temp, path)
+	})
 }
 
 // Path joins names to the folder.

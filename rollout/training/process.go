@@ -27,6 +27,10 @@ type Process struct {
 	// Needs is the engine beside a worker, restarted when the worker says that it
 	// must be; nil otherwise.
 	Needs *Process
+	// Over says whether a child that ended well has done its work. nil: it never
+	// has, as with engines and workers, which serve for as long as the run lives;
+	// vLLM, for one, exits with 0 on a SIGTERM that did not come from us.
+	Over func() bool
 	// Dir is the run folder.
 	Dir string
 	Log *slog.Logger
@@ -50,14 +54,20 @@ const exitEngine = 7
 // exits that no restart can mend: bad configuration or input.
 var hopelessExits = map[int]bool{2: true, 3: true}
 
-// Run starts the child and restarts it whenever it fails, until it succeeds, ctx
+// errEarly is of a child that ended well before its work was done.
+var errEarly = errors.New("it ended by itself, with exit code 0, before the run did")
+
+// Run starts the child and restarts it whenever it ends, until it is over, ctx
 // ends (nil), or restarting is hopeless.
 func (p *Process) Run(ctx context.Context) error {
 	var deaths []time.Time
 	for {
 		err := p.once(ctx)
-		if ctx.Err() != nil || err == nil {
+		if ctx.Err() != nil || err == nil && p.Over != nil && p.Over() {
 			return nil
+		}
+		if err == nil {
+			err = errEarly
 		}
 		now := time.Now()
 		deaths = append(deaths, now)
@@ -90,8 +100,11 @@ const notStarted = -2
 // exitCode is that of a child that ended, -1 if a signal ended it.
 func exitCode(err error) int {
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	switch {
+	case errors.As(err, &exit):
 		return exit.ExitCode()
+	case errors.Is(err, errEarly):
+		return 0
 	}
 	return notStarted
 }

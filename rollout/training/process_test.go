@@ -41,12 +41,89 @@ func lines(t *testing.T, path string) int {
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	p := shell(t, dir, "flaky", `echo start >> starts; [ "$(wc -l < starts)" -ge 3 ]`)
+	p.Over = func() bool { return true }
 	if err := p.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if n := lines(t, filepath.Join(dir, "starts")); n != 3 {
 		t.Errorf("started %d times, want 3: failing twice, then well", n)
 	}
+}
+
+// TestEarlyEnd: a child that somebody else stopped, and that says 0 to it, is
+// started again for as long as its work is not done.
+func TestEarlyEnd(t *testing.T) {
+	dir := t.TempDir()
+	p := shell(t, dir, "engine", `trap 'exit 0' TERM; echo start >> starts; [ "$(wc -l < starts)" -ge 2 ] && exec sleep 60; kill -TERM $$`)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if text, _ := os.ReadFile(filepath.Join(dir, "starts")); strings.Count(string(text), "\n") == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it was not started again")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPasswordStaysPrivate: what a URL of NATS holds is in no command line.
+func TestPasswordStaysPrivate(t *testing.T) {
+	f := &Fleet{Config: &config.Config{}, Folder: &Folder{Dir: t.TempDir()}, NATS: "nats://secret@host:4222"}
+	f.Config.Queue.URL = f.NATS
+	cmd, err := f.worker(0, "http://127.0.0.1:1").Command()
+	if err != nil || strings.Contains(strings.Join(cmd.Args, " "), "secret") {
+		t.Errorf("command %v, %v", cmd.Args, err)
+	}
+	f.Config.Queue.URL = ""
+	if cmd, err = f.worker(0, "http://127.0.0.1:1").Command(); err != nil || !strings.Contains(strings.Join(cmd.Args, " "), f.NATS) {
+		t.Errorf("a worker of an embedded server is not told where it is: %v, %v", cmd.Args, err)
+	}
+}
+
+// TestTrained: the trainer's work is done with the last step, or with the last
+// batch that END counts, not before.
+func TestTrained(t *testing.T) {
+	dir := t.TempDir()
+	f := &Fleet{Config: &config.Config{Run: config.Run{Steps: 5}}, Folder: &Folder{Dir: dir}}
+	want := func(over bool, when string) {
+		t.Helper()
+		if f.trained() != over {
+			t.Errorf("%s: over is %v", when, !over)
+		}
+	}
+	want(false, "nothing there")
+	export := func(version int) {
+		t.Helper()
+		if err := exportSimulated(dir, f.Config, version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sub := range []string{"weights", "batches"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	export(2)
+	want(false, "version 2 of 5")
+	if err := os.WriteFile(f.Folder.Path("batches", "END"), []byte(`{"batches": 3}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want(false, "version 2 of 3 batches")
+	export(3)
+	want(true, "version 3 of 3 batches")
+	if err := os.Remove(f.Folder.Path("batches", "END")); err != nil {
+		t.Fatal(err)
+	}
+	want(false, "version 3 of 5")
+	export(5)
+	want(true, "version 5 of 5")
 }
 
 // TestHopelessChild: what no restart can mend ends the run with the log's end.
@@ -67,7 +144,7 @@ func TestEngineOfWorker(t *testing.T) {
 	dir := t.TempDir()
 	engine := shell(t, dir, "engine", `echo start >> engine-starts; sleep 60`)
 	worker := shell(t, dir, "worker", `while [ ! -s engine-starts ]; do sleep 0.01; done; echo start >> worker-starts; [ "$(wc -l < worker-starts)" -ge 2 ] || exit 7`)
-	worker.Needs = engine
+	worker.Needs, worker.Over = engine, func() bool { return true }
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run(ctx) }()
@@ -192,11 +269,17 @@ func TestFolder(t *testing.T) {
 	if _, err := OpenFolder(&other, true); !errors.Is(err, ErrOtherRun) || !strings.Contains(err.Error(), "group_size") {
 		t.Errorf("resuming with another recipe: %v, want the key named", err)
 	}
+	if f.ID == "" {
+		t.Error("the folder has no id")
+	}
 	longer := c
 	longer.Run.Steps = 9
 	again, err := OpenFolder(&longer, true)
 	if err != nil {
 		t.Fatalf("resuming with more steps: %v", err)
+	}
+	if again.ID != f.ID {
+		t.Errorf("resumed with the id %q, begun with %q", again.ID, f.ID)
 	}
 	if err := again.Close(); err != nil {
 		t.Error(err)

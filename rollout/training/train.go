@@ -97,6 +97,9 @@ func (t *training) connect(ctx context.Context) (*queue.Server, error) {
 		o.InProcess = server
 		q.URL = server.ClientURL()
 	}
+	if server == nil {
+		o.Origin = t.folder.ID // an embedded server's store lies in the folder itself
+	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	conn, err := queue.Connect(ctx, o)

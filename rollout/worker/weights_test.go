@@ -172,3 +172,21 @@ func TestFolderThatComesLate(t *testing.T) {
 	m.weights <- folder(t, 2)
 	whole(t, m, job(1, 2))
 }
+
+// TestDeliverOfAnotherEpoch: a sample asked for before the weights became unknown is
+// none, also where the engine answers after others were proven.
+func TestDeliverOfAnotherEpoch(t *testing.T) {
+	m := newMemory()
+	w := New(m, newSimulated(t, simulated.Options{}), quick(t))
+	w.gate.set(true, 0)
+	asked, err := w.gate.pass(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gate.invalidate()
+	w.gate.set(true, 0)
+	sample := engine.Sample{IDs: []int32{1}, Logprobs: []float32{-1}, Text: "1", Finish: data.FinishStop}
+	if err := w.deliver(t.Context(), job(0, 1), 0, sample, asked); !errors.Is(err, errInvalid) {
+		t.Errorf("delivering it: %v, want errInvalid", err)
+	}
+}

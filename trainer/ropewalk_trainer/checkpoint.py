@@ -62,9 +62,8 @@ def newest(checkpoints: Path) -> int | None:
 
 def restore(folder: Path, policy: Policy, optimizer: Optimizer) -> State:
     """Loads a checkpoint, bit for bit. Raises InputError if a file is not the one that was saved."""
-    marker = json.loads((folder / COMPLETE).read_bytes())
-    for name, entry in marker["files"].items():
-        if not (folder / name).is_file() or durable.sha256(folder / name) != entry["sha256"]:
+    for name, digest in durable.digests(folder / COMPLETE).items():
+        if not (folder / name).is_file() or durable.sha256(folder / name) != digest:
             raise InputError(
                 f"{folder / name}: not the file that was saved", f"remove {folder} to resume from an older one"
             )

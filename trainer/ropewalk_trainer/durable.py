@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ropewalk_trainer.failure import InputError
+
 CHUNK = 1 << 20
 
 
@@ -63,6 +65,15 @@ def publish(folder: Path, marker: str, facts: dict[str, Any], fill: Callable[[Pa
     os.rename(temp, folder)
     sync(folder.parent)
     replace(folder / marker, json.dumps({**facts, "files": files}, indent=1).encode() + b"\n")
+
+
+def digests(marker: Path) -> dict[str, str]:
+    """sha256 by file name, from the marker of a published folder. Raises InputError."""
+    try:
+        files = json.loads(marker.read_bytes())["files"]
+        return {name: entry["sha256"] for name, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise InputError(f"{marker}: not the marker that was written: {err!r}", f"remove {marker.parent}") from err
 
 
 def remove(folder: Path) -> None:

@@ -202,6 +202,4 @@ class Exporter:
 def stable_digests(folder: Path) -> dict[str, str]:
     """sha256 by file name from a folder's STABLE; empty if it has none."""
     path = folder / STABLE
-    if not path.is_file():
-        return {}
-    return {name: entry["sha256"] for name, entry in _json(path)["files"].items()}
+    return durable.digests(path) if path.is_file() else {}

@@ -113,6 +113,31 @@ def test_corrupt_checkpoint_is_named(tmp_path, source):
         go(run)
 
 
+def test_skipped_steps_are_counted_on(tmp_path, source):
+    run = making.run_folder(tmp_path / "run", source)
+    making.write_batches(run, 2)
+    go(run, steps=1)
+    state = run / "checkpoints" / "000001" / "state.json"
+    marker = state.with_name("COMPLETE")
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"skipped": 3}))
+    facts = json.loads(marker.read_text())
+    facts["files"]["state.json"]["sha256"] = durable.sha256(state)
+    marker.write_text(json.dumps(facts))
+    go(run, steps=2)
+    assert [m["steps_skipped"] for m in metrics(run)] == [0, 3]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"step": 2}', '{"files": {"model.safetensors": 1}}'])
+@pytest.mark.parametrize("marker", ["checkpoints/000002/COMPLETE", "weights/000000/STABLE"])
+def test_corrupt_marker_is_named(tmp_path, source, marker, content):
+    run = making.run_folder(tmp_path / "run", source)
+    making.write_batches(run, 3)
+    go(run, steps=2)
+    (run / marker).write_text(content)
+    with pytest.raises(InputError, match=marker):
+        go(run, steps=3)
+
+
 def test_checkpoint_of_another_model_is_named(tmp_path, source):
     run = making.run_folder(tmp_path / "run", source, steps=1)
     making.write_batches(run, 1)
