@@ -55,7 +55,7 @@ func (e *expr) integer() (*big.Int, error) {
 	}
 	var args [2]*big.Int
 	if e.op == 'v' || e.op == 'f' {
-		return nil, errors.New(quote(e.name) + " is no number")
+		return nil, errors.New(quote(e.name).String() + " is no number")
 	}
 	for i, a := range e.args {
 		n, err := a.integer()

@@ -24,8 +24,12 @@ var (
 // those of unknown agents (on others it raises an error). Only boxes can be
 // moved; strict lets targets be moved too, as the package does.
 func scoreBoxnet(e *Entry, answer string, strict bool) Result {
-	var field map[string][]string
-	if err := metaDecode(e, "initial_state", &field); err != nil {
+	field := map[string][]string{}
+	err := metaObject(e, "initial_state", func(s *scanner, square string) (ok bool) {
+		field[square], ok = s.strings()
+		return ok
+	})
+	if err != nil {
 		return badEntry(err)
 	}
 	all := countBoxes(field)
@@ -208,19 +212,19 @@ func (a *action) apply(field map[string][]string, strict bool) (broken string) {
 	}
 	i := slices.Index(items, a.item)
 	if i < 0 {
-		return quote(a.item) + " is not there"
+		return quote(a.item).String() + " is not there"
 	}
 	colour, isBox := strings.CutPrefix(a.item, "box_")
 	if a.isTo {
 		j := slices.Index(items, a.to)
 		if !isBox || j < 0 || a.to != "target_"+colour {
-			return quote(a.to) + " is no target of it there"
+			return quote(a.to).String() + " is no target of it there"
 		}
 		field[here] = slices.DeleteFunc(slices.Clone(items), dropFirst(a.item, a.to))
 		return ""
 	}
 	if !isBox && !strict {
-		return quote(a.item) + " is no box"
+		return quote(a.item).String() + " is no box"
 	}
 	if len(a.goal) < 2 || !adjacent(a.at, a.goal) {
 		return "the square is not adjacent"

@@ -86,13 +86,13 @@ func (t *tree) add(v *value, name string) {
 	text := name
 	switch v.kind {
 	case kDict:
-		order := make([]int, len(v.keys))
+		order := make([]int, len(v.keys()))
 		for i := range order {
 			order[i] = i
 		}
-		slices.SortFunc(order, func(i, j int) int { return strings.Compare(v.keys[i].s, v.keys[j].s) })
+		slices.SortFunc(order, func(i, j int) int { return strings.Compare(v.list[i].s, v.list[j].s) })
 		for _, i := range order {
-			t.add(&v.list[i], v.keys[i].s)
+			t.add(&v.values()[i], v.list[i].s)
 		}
 	case kList:
 		for i := range v.list {

@@ -124,8 +124,20 @@ func usedNumbers(x *expr, answer string, strict bool) (used []int, ok bool) {
 		}
 		used = append(used, int(n.Num().Int64()))
 	}
-	// A number with a point is none of the given ones, whatever its value.
-	return used, !strings.ContainsAny(answer, ".eEjJxXoO")
+	return used, !strings.ContainsAny(answer, "eEjJxXoO") && !hasDecimals(answer)
+}
+
+// hasDecimals reports whether a point stands before a digit or without one before
+// it: such a number is none of the given ones, whatever its value. The point of
+// "12." may end the sentence.
+func hasDecimals(s string) bool {
+	isDigit := func(i int) bool { return i >= 0 && i < len(s) && '0' <= s[i] && s[i] <= '9' }
+	for i := range len(s) {
+		if s[i] == '.' && (!isDigit(i-1) || isDigit(i+1)) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameNumbers compares the numbers whatever their order.

@@ -76,7 +76,7 @@ var levels = [...][]struct {
 func (p *exprParser) operator(level int) byte {
 	p.space()
 	rest := p.text[p.at:]
-	if level == 5 && strings.HasPrefix(rest, "**") {
+	if level == 5 && p.powerSign() > 0 {
 		return 0
 	}
 	for _, o := range levels[level] {
@@ -138,8 +138,8 @@ func (p *exprParser) unary(depth int) (*expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.space(); strings.HasPrefix(p.text[p.at:], "**") {
-		p.at += 2
+	if n := p.powerSign(); n > 0 {
+		p.at += n
 		exponent, err := p.unary(depth + 1)
 		if err != nil {
 			return nil, err
@@ -147,6 +147,24 @@ func (p *exprParser) unary(depth int) (*expr, error) {
 		return p.node(&expr{op: 'p', args: []*expr{base, exponent}})
 	}
 	return base, nil
+}
+
+// powerSign is the length of the ** that comes next, 0 if there is none. Spaces
+// may part the two, as in sympy.
+func (p *exprParser) powerSign() int {
+	p.space()
+	begin := p.at
+	if begin == len(p.text) || p.text[begin] != '*' {
+		return 0
+	}
+	p.at++
+	p.space()
+	end := p.at
+	p.at = begin
+	if end < len(p.text) && p.text[end] == '*' {
+		return end + 1 - begin
+	}
+	return 0
 }
 
 func isNameByte(c byte) bool {

@@ -55,8 +55,8 @@ func scoreAngle(gold, answer string) Result {
 }
 
 func scoreOrthocentre(e *Entry, answer string) Result {
-	var ortho []string
-	if err := metaDecode(e, "ortho", &ortho); err != nil {
+	ortho, err := metaStrings(e, "ortho")
+	if err != nil {
 		return badEntry(err)
 	}
 	if len(ortho) != 2 {

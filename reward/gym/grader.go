@@ -67,7 +67,7 @@ func (in *problem) verdict(answer string) data.Verdict {
 	if r.Bad != nil {
 		return data.Verdict{Status: data.Ungradable, Reason: oneLine(in.task.Name + ": " + r.Bad.Error())}
 	}
-	reason := oneLine(r.Reason)
+	reason := r.Reason()
 	if math.IsNaN(r.Score) {
 		return data.Verdict{Status: data.Ungradable, Reason: in.task.Name + ": the entry's numbers have no score"}
 	}

@@ -111,8 +111,8 @@ func scorePath(e *Entry, answer string, _ bool) Result {
 	if pyStrip(answer) == pyStrip(*e.Answer) && answer != "" {
 		return scored(1, "equal to the stored path")
 	}
-	var matrix [][]string
-	if err := metaDecode(e, "matrix", &matrix); err != nil {
+	matrix, err := metaStringRows(e, "matrix")
+	if err != nil {
 		return badEntry(err)
 	}
 	r, c := findCell(matrix, "*")

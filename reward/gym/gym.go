@@ -2,7 +2,10 @@
 // package gives, where its rule is sound, without evaluating any text as code.
 package gym
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Entry is one generated problem, as its metadata comes back from JSON: numbers,
 // strings, lists and objects, no tuples.
@@ -15,11 +18,31 @@ type Entry struct {
 // Result is a task's opinion of one extracted answer.
 type Result struct {
 	Score float64 // in [0,1], partial credit included
-	// Reason is one line: which rule was met or broken, at which move, cell or step.
-	Reason string
 	// Bad says that the entry itself cannot be graded (metadata missing or
 	// malformed): the verdict is then ungradable.
 	Bad error
+	// The reason is kept as format and arguments: most of the time that scoring a
+	// short answer takes would go into a text that may never be read.
+	format string
+	args   []any
+}
+
+// Reason is one line: which rule was met or broken, at which move, cell or step;
+// "" if the entry is bad.
+func (r *Result) Reason() string {
+	if r.Bad != nil {
+		return ""
+	}
+	if len(r.args) == 0 {
+		return oneLine(r.format)
+	}
+	return oneLine(fmt.Sprintf(r.format, r.args...))
+}
+
+// and adds to the reason.
+func (r Result) and(format string, args ...any) Result {
+	r.format, r.args = r.format+format, append(r.args, args...)
+	return r
 }
 
 // Task scores the answers to one Reasoning Gym task. Score is total and bounded:

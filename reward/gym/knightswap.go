@@ -3,6 +3,7 @@ package gym
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -19,10 +20,11 @@ type swap struct {
 // many moves as the stored solution 1, in more the share; all legal but not
 // swapped 0.05; else 0. To an impossible puzzle the answer is "No".
 func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
-	var possible bool
-	if err := metaDecode(e, "is_possible", &possible); err != nil {
-		return badEntry(err)
+	flag := string(metaRaw(e, "is_possible"))
+	if flag != "true" && flag != "false" {
+		return badEntryf("metadata: is_possible: expected true or false")
 	}
+	possible := flag == "true"
 	answer = pyStrip(answer)
 	no := strings.ToLower(answer) == "no"
 	switch {
@@ -63,20 +65,32 @@ func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
 }
 
 func newSwap(e *Entry) (s *swap, initial map[string]string, optimal int, err error) {
-	s = &swap{pieces: map[string]string{}}
-	var solution [][]string
-	for key, into := range map[string]any{"board": &s.board, "pieces": &initial, "start_turn": &s.turn, "solution": &solution} {
-		if err := metaDecode(e, key, into); err != nil {
-			return nil, nil, 0, err
-		}
+	s = &swap{board: map[string][]string{}, pieces: map[string]string{}}
+	if s.turn, err = metaText(e, "start_turn"); err != nil {
+		return nil, nil, 0, err
 	}
-	for square, piece := range initial { // null reads as ""
-		if piece != "" && piece != "w" && piece != "B" {
-			return nil, nil, 0, fmt.Errorf("metadata: pieces: %s is neither w nor B", quote(piece))
-		}
-		s.pieces[square] = piece
+	if optimal, err = metaCount(e, "solution"); err != nil {
+		return nil, nil, 0, err
 	}
-	return s, initial, len(solution), nil
+	if err := metaObject(e, "board", func(scan *scanner, square string) (ok bool) {
+		s.board[square], ok = scan.strings()
+		return ok
+	}); err != nil {
+		return nil, nil, 0, err
+	}
+	err = metaObject(e, "pieces", func(scan *scanner, square string) bool {
+		raw, ok := scan.value()
+		switch piece := string(raw); piece {
+		case "null":
+			s.pieces[square] = ""
+		case `"w"`, `"B"`:
+			s.pieces[square] = piece[1:2]
+		default:
+			return false
+		}
+		return ok
+	})
+	return s, maps.Clone(s.pieces), optimal, err
 }
 
 // strictStrings reads a JSON list of strings; null is none.
@@ -106,17 +120,17 @@ func (s *swap) move(move string) (broken string) {
 		return "it is the turn of " + s.turn
 	}
 	if s.pieces[start] != colour {
-		return "no knight of that colour stands on " + quote(start)
+		return "no knight of that colour stands on " + quote(start).String()
 	}
 	reachable := false
 	for _, square := range s.board[start] {
 		reachable = reachable || square == end
 	}
 	if !reachable {
-		return quote(end) + " is not a knight's move away"
+		return quote(end).String() + " is not a knight's move away"
 	}
 	if s.pieces[end] != "" {
-		return quote(end) + " is taken"
+		return quote(end).String() + " is taken"
 	}
 	s.pieces[end], s.pieces[start] = colour, ""
 	s.turn = map[string]string{"w": "B", "B": "w"}[colour]

@@ -1,15 +1,14 @@
 package gym
 
 import (
+	"cmp"
 	"errors"
-	"math"
 	"slices"
-	"sort"
+	"strconv"
 	"strings"
 )
 
 var (
-	numberSorting          = Task{"number_sorting", scoreNumberSorting}
 	groupAnagrams          = Task{"group_anagrams", scoreAnagrams}
 	palindromeGeneration   = Task{"palindrome_generation", scorePalindrome}
 	palindromePartitioning = Task{"palindrome_partitioning", scorePartitions}
@@ -23,7 +22,7 @@ func (v *value) items() ([]value, error) {
 	case kList, kTuple, kSet:
 		return v.list, nil
 	case kDict:
-		return v.keys, nil
+		return v.keys(), nil
 	case kStr:
 		out := make([]value, 0, len(v.s))
 		for _, r := range v.s {
@@ -32,71 +31,6 @@ func (v *value) items() ([]value, error) {
 		return out, nil
 	}
 	return nil, errNotIterable
-}
-
-// numberOf is float(v) of a number or of a string that holds one.
-func (v *value) numberOf() (float64, bool) {
-	if v.kind == kStr {
-		return pyFloat(v.s)
-	}
-	return v.float(), v.isNumber()
-}
-
-// scoreNumberSorting wants a JSON list in order, each number within 1 of the
-// stored one. Values that are not numbers do not count as sorted; strict takes
-// NaN for any number, as the package does.
-func scoreNumberSorting(e *Entry, answer string, strict bool) Result {
-	if e.Answer == nil {
-		return badEntry(errNoStored)
-	}
-	direction, err := metaText(e, "direction")
-	if err != nil {
-		return badEntry(err)
-	}
-	want, err := numberList(parsePython, *e.Answer)
-	if err != nil {
-		return badEntryf("the stored answer: %w", err)
-	}
-	got, err := numberList(parseJSON, strings.ReplaceAll(answer, "'", `"`))
-	if err != nil {
-		return scored(0, "%s is no JSON list of numbers: %v", quote(answer), err)
-	}
-	if len(got) != len(want) {
-		return scored(0, "%d numbers; expected %d", len(got), len(want))
-	}
-	for i := range got {
-		if math.IsNaN(got[i]) && !strict {
-			return scored(0, "number %d is not a number", i+1)
-		}
-		if i > 0 && (direction == "ascending" && got[i] < got[i-1] || direction != "ascending" && got[i] > got[i-1]) {
-			return scored(0, "number %d, %v, is not in %s order", i+1, got[i], oneLine(direction))
-		}
-	}
-	for i := range got {
-		if math.Abs(got[i]-want[i]) > 1 {
-			return scored(0, "number %d is %v, not %v", i+1, got[i], want[i])
-		}
-	}
-	return scored(1, "sorted")
-}
-
-func numberList(parse func(string) (value, error), text string) ([]float64, error) {
-	v, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	if v.kind != kList {
-		return nil, errNotIterable
-	}
-	list := make([]float64, len(v.list))
-	for i := range v.list {
-		f, ok := v.list[i].numberOf()
-		if !ok || v.list[i].big != nil && math.IsInf(f, 0) {
-			return nil, errors.New("an item is no number")
-		}
-		list[i] = f
-	}
-	return list, nil
 }
 
 // scoreAnagrams wants the stored groups, the order of groups and within them
@@ -118,75 +52,85 @@ func scoreAnagrams(e *Entry, answer string, _ bool) Result {
 	if err != nil {
 		return scored(0, "no list of lists of words: %v", err)
 	}
-	if got.json() == gold.json() {
-		return scored(1, "the right groups")
+	if len(got) != len(gold) {
+		return scored(0.01, "%d groups; there are %d", len(got), len(gold))
 	}
-	return scored(0.01, "JSON, but %d groups that are not the %d right ones", len(got.list), len(gold.list))
+	for i := range got {
+		if !got[i].equal(&gold[i]) {
+			return scored(0.01, "the group %s is not one of the right ones", quote(got[i].repr()))
+		}
+	}
+	return scored(1, "the right groups")
 }
 
 // sortedGroups sorts each group, then the groups by their first members.
-func sortedGroups(v *value) (*value, error) {
+func sortedGroups(v *value) ([]value, error) {
 	groups, err := v.items()
 	if err != nil {
 		return nil, err
 	}
-	out := &value{kind: kList, list: make([]value, len(groups))}
-	first := make([]value, len(groups))
+	out := make([]value, len(groups))
 	for i := range groups {
 		items, err := groups[i].items()
 		if err != nil {
 			return nil, err
 		}
-		items = slices.Clone(items)
-		if err := sortValues(items, items); err != nil {
+		if err := sortValues(items, func(v *value) *value { return v }); err != nil {
 			return nil, err
 		}
-		out.list[i] = value{kind: kList, list: items}
-		first[i] = value{kind: kStr}
-		if len(items) > 0 {
-			first[i] = items[0]
-		}
+		out[i] = value{kind: kList, list: items}
 	}
-	return out, sortValues(out.list, first)
+	return out, sortValues(out, firstItem)
+}
+
+var noText = value{kind: kStr}
+
+// firstItem is what a group is sorted by.
+func firstItem(group *value) *value {
+	if len(group.list) == 0 {
+		return &noText
+	}
+	return &group.list[0]
 }
 
 var errNoOrder = errors.New("values of different types have no order")
 
-// sortValues sorts values by keys, which must all be strings or all numbers; the
-// two may be the same slice.
-func sortValues(values, keys []value) error {
-	if len(keys) < 2 {
-		return nil
-	}
-	for i := range keys {
-		if keys[i].kind != kStr && !keys[i].isNumber() || (keys[i].kind == kStr) != (keys[0].kind == kStr) {
-			return errNoOrder
+// sortValues sorts values by their keys as Python does: numbers, texts and lists
+// of such have an order among themselves. It sorts in place.
+func sortValues(values []value, key func(*value) *value) (err error) {
+	slices.SortStableFunc(values, func(a, b value) int {
+		c, ok := compareValues(key(&a), key(&b))
+		if !ok {
+			err = errNoOrder
 		}
-	}
-	order := make([]int, len(keys))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(i, j int) bool {
-		a, b := &keys[order[i]], &keys[order[j]]
-		if a.kind == kStr {
-			return a.s < b.s
-		}
-		return a.float() < b.float()
+		return c
 	})
-	sorted := make([]value, len(values))
-	for i, from := range order {
-		sorted[i] = values[from]
+	return err
+}
+
+// compareValues orders two values; ok is false if they have no order.
+func compareValues(a, b *value) (c int, ok bool) {
+	switch {
+	case a.kind == kStr && b.kind == kStr:
+		return strings.Compare(a.s, b.s), true
+	case a.isNumber() && b.isNumber():
+		return cmp.Compare(a.float(), b.float()), true
+	case a.kind != kList || b.kind != kList:
+		return 0, false
 	}
-	copy(values, sorted)
-	return nil
+	for i := range min(len(a.list), len(b.list)) {
+		if !a.list[i].equal(&b.list[i]) {
+			return compareValues(&a.list[i], &b.list[i])
+		}
+	}
+	return cmp.Compare(len(a.list), len(b.list)), true
 }
 
 // scorePalindrome wants a palindrome of the given letters; other palindromes
 // score 0.05, other text 0.02.
 func scorePalindrome(e *Entry, answer string, _ bool) Result {
-	var letters []string
-	if err := metaDecode(e, "letters", &letters); err != nil {
+	letters, err := metaStrings(e, "letters")
+	if err != nil {
 		return badEntry(err)
 	}
 	if answer == "" {
@@ -209,14 +153,6 @@ func scorePalindrome(e *Entry, answer string, _ bool) Result {
 
 // scorePartitions wants all the stored partitions, in any order.
 func scorePartitions(e *Entry, answer string, _ bool) Result {
-	want, err := parseJSON(string(metaRaw(e, "solution")))
-	if err != nil {
-		return badEntryf("metadata: solution: %w", err)
-	}
-	gold, err := setOfTuples(&want)
-	if err != nil {
-		return badEntryf("metadata: solution: %w", err)
-	}
 	v, err := parseJSON(answer)
 	if err != nil {
 		return scored(0, "not JSON: %v", err)
@@ -225,37 +161,56 @@ func scorePartitions(e *Entry, answer string, _ bool) Result {
 	if err != nil {
 		return scored(0, "no list of lists of strings: %v", err)
 	}
-	missing := 0
-	for t := range gold {
-		if !got[t] {
-			missing++
+	want, err := parseJSON(string(metaRaw(e, "solution")))
+	if err != nil {
+		return badEntryf("metadata: solution: %w", err)
+	}
+	gold, err := setOfTuples(&want)
+	if err != nil {
+		return badEntryf("metadata: solution: %w", err)
+	}
+	for t, i := range gold {
+		if _, ok := got[t]; !ok {
+			all, _ := want.items()
+			return scored(0, "%d partitions, not the %d right ones: %s is missing", len(got), len(gold), quote(all[i].repr()))
 		}
 	}
-	if missing > 0 || len(got) != len(gold) {
-		return scored(0, "%d partitions, %d of the %d right ones missing", len(got), missing, len(gold))
+	if len(got) != len(gold) {
+		return scored(0, "%d partitions; there are %d", len(got), len(gold))
 	}
 	return scored(1, "all %d partitions", len(gold))
 }
 
-// setOfTuples is the set of the lists within a list.
-func setOfTuples(v *value) (map[string]bool, error) {
+// setOfTuples is the set of the lists within a list, with their places.
+func setOfTuples(v *value) (map[string]int, error) {
 	lists, err := v.items()
 	if err != nil {
 		return nil, err
 	}
-	set := make(map[string]bool, len(lists))
+	set := make(map[string]int, len(lists))
+	var name []byte
 	for i := range lists {
 		items, err := lists[i].items()
 		if err != nil {
 			return nil, err
 		}
+		name = name[:0]
 		for j := range items {
-			if k := items[j].kind; k == kList || k == kDict {
+			item := &items[j]
+			if item.kind == kList || item.kind == kDict {
 				return nil, errors.New("a list within a partition")
 			}
+			text := item.s
+			if item.kind != kStr {
+				text = item.repr()
+			}
+			name = append(name, byte(item.kind))
+			name = strconv.AppendInt(name, int64(len(text)), 10)
+			name = append(append(name, ':'), text...)
 		}
-		tuple := value{kind: kTuple, list: items}
-		set[tuple.repr()] = true
+		if _, twice := set[string(name)]; !twice {
+			set[string(name)] = i
+		}
 	}
 	return set, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -21,33 +22,42 @@ func parsePython(text string) (value, error) {
 }
 
 func parseLiteral(text string, python bool) (value, error) {
-	p := literal{text: text, python: python}
-	v, err := p.value(0)
+	p := literal{text: text, python: python, stack: make([]value, 0, 16)}
+	err := p.value(0)
+	if err == nil && python && p.peek() == ',' { // a tuple needs no parentheses
+		err = p.bareTuple()
+	}
+	if p.space(); err == nil && p.at < len(p.text) {
+		err = errors.New("unexpected text after the value")
+	}
 	if err != nil {
-		return value{}, fmt.Errorf("at byte %d: %w", p.at+1, err)
+		return value{}, &parseError{p.at + 1, err}
 	}
-	if python && p.peek() == ',' { // a tuple needs no parentheses
-		v, err = p.bareTuple(v)
-		if err != nil {
-			return value{}, fmt.Errorf("at byte %d: %w", p.at+1, err)
-		}
-	}
-	if p.space(); p.at < len(p.text) {
-		return value{}, fmt.Errorf("at byte %d: unexpected text after the value", p.at+1)
-	}
-	return v, nil
+	return p.stack[0], nil
 }
+
+// parseError says where a text could not be read; its words wait until asked for.
+type parseError struct {
+	at  int
+	err error
+}
+
+func (e *parseError) Error() string { return fmt.Sprintf("at byte %d: %v", e.at, e.err) }
+func (e *parseError) Unwrap() error { return e.err }
 
 type literal struct {
 	text   string
 	at     int
 	python bool
-	count  int // values read
+	count  int     // values read
+	stack  []value // values that no list has taken yet
+	room   []value // for the items of lists
 }
 
 var (
 	errUnfinished = errors.New("unfinished")
 	errNoValue    = errors.New("expected a value")
+	errNoComma    = errors.New("expected a comma")
 )
 
 func (p *literal) space() {
@@ -77,12 +87,13 @@ func (p *literal) eat(c byte) bool {
 	return true
 }
 
-func (p *literal) value(depth int) (value, error) {
+// value reads a value onto the stack.
+func (p *literal) value(depth int) error {
 	if depth > maxDepth {
-		return value{}, errTooDeep
+		return errTooDeep
 	}
 	if p.count++; p.count > maxValues {
-		return value{}, errTooMany
+		return errTooMany
 	}
 	switch c := p.peek(); {
 	case c == '[':
@@ -99,104 +110,151 @@ func (p *literal) value(depth int) (value, error) {
 	return p.word()
 }
 
-// bareTuple goes on after the first value of a tuple without parentheses.
-func (p *literal) bareTuple(first value) (value, error) {
-	v := value{kind: kTuple, list: []value{first}}
-	for p.eat(',') {
-		if p.peek() == 0 {
-			break
-		}
-		next, err := p.value(1)
-		if err != nil {
-			return value{}, err
-		}
-		v.list = append(v.list, next)
-	}
-	return v, nil
-}
+func (p *literal) push(v value) { p.stack = append(p.stack, v) }
 
-// sequence reads a list or what stands in parentheses.
-func (p *literal) sequence(k kind, end byte, depth int) (value, error) {
-	p.at++
+// gather makes one value of those on the stack from a mark on.
+func (p *literal) gather(k kind, from int) {
+	items := p.stack[from:]
 	v := value{kind: k}
-	comma := false
-	for !p.eat(end) {
-		if len(v.list) > 0 && !comma {
-			return value{}, errors.New("expected a comma")
+	if n := len(items); n > 0 {
+		if len(p.room) < n {
+			p.room = make([]value, max(n, 32))
 		}
-		next, err := p.value(depth + 1)
-		if err != nil {
-			return value{}, err
-		}
-		v.list = append(v.list, next)
-		comma = p.eat(',')
-		if comma && !p.python && p.peek() == end {
-			return value{}, errNoValue
-		}
+		v.list, p.room = p.room[:n:n], p.room[n:]
+		copy(v.list, items)
 	}
-	if k == kTuple && len(v.list) == 1 && !comma {
-		return v.list[0], nil
-	}
-	return v, nil
+	p.stack = append(p.stack[:from], v)
 }
 
-// braces reads a dict, or a set in Python.
-func (p *literal) braces(depth int) (value, error) {
-	p.at++
-	v := value{kind: kDict}
-	seen := map[string]int{}
-	comma := true
-	for !p.eat('}') {
-		if !comma {
-			return value{}, errors.New("expected a comma")
-		}
-		if !p.python && p.peek() != '"' {
-			return value{}, errors.New("expected a key in double quotes")
-		}
-		key, err := p.value(depth + 1)
-		if err != nil {
-			return value{}, err
-		}
-		if p.python && v.kind == kDict && len(v.list) == 0 && p.peek() != ':' {
-			v.kind = kSet
-		}
-		if v.kind == kSet {
-			v.list = append(v.list, key)
-		} else if err := p.pair(&v, seen, key, depth); err != nil {
-			return value{}, err
-		}
-		comma = p.eat(',')
-		if comma && !p.python && p.peek() == '}' {
-			return value{}, errNoValue
+// bareTuple goes on after the first value of a tuple without parentheses.
+func (p *literal) bareTuple() error {
+	for p.eat(',') && p.peek() != 0 {
+		if err := p.value(1); err != nil {
+			return err
 		}
 	}
-	return v, nil
-}
-
-func (p *literal) pair(v *value, seen map[string]int, key value, depth int) error {
-	if !p.eat(':') {
-		return errors.New("expected a colon")
-	}
-	val, err := p.value(depth + 1)
-	if err != nil {
-		return err
-	}
-	name := key.repr()
-	if i, dup := seen[name]; dup {
-		v.list[i] = val
-		return nil
-	}
-	seen[name] = len(v.list)
-	v.keys, v.list = append(v.keys, key), append(v.list, val)
+	p.gather(kTuple, 0)
 	return nil
 }
 
+// sequence reads a list or what stands in parentheses.
+func (p *literal) sequence(k kind, end byte, depth int) error {
+	p.at++
+	from, comma := len(p.stack), false
+	for !p.eat(end) {
+		if len(p.stack) > from && !comma {
+			return errNoComma
+		}
+		if err := p.value(depth + 1); err != nil {
+			return err
+		}
+		comma = p.eat(',')
+		if comma && !p.python && p.peek() == end {
+			return errNoValue
+		}
+	}
+	if k == kTuple && len(p.stack) == from+1 && !comma {
+		return nil
+	}
+	p.gather(k, from)
+	return nil
+}
+
+// braces reads a dict, or a set in Python.
+func (p *literal) braces(depth int) error {
+	p.at++
+	k, from, comma := kDict, len(p.stack), true
+	for !p.eat('}') {
+		if !comma {
+			return errNoComma
+		}
+		if !p.python && p.peek() != '"' {
+			return errors.New("expected a key in double quotes")
+		}
+		if err := p.value(depth + 1); err != nil {
+			return err
+		}
+		if p.python && k == kDict && len(p.stack) == from+1 && p.peek() != ':' {
+			k = kSet
+		}
+		if k == kDict {
+			if err := p.pair(depth); err != nil {
+				return err
+			}
+		}
+		comma = p.eat(',')
+		if comma && !p.python && p.peek() == '}' {
+			return errNoValue
+		}
+	}
+	if k == kDict {
+		p.gatherDict(from)
+	} else {
+		p.gather(k, from)
+	}
+	return nil
+}
+
+// gatherDict makes a dict of the keys and values that stand in turn on the stack
+// from a mark on. Of equal keys the first place and the last value count.
+func (p *literal) gatherDict(from int) {
+	pairs := p.stack[from:]
+	list := make([]value, len(pairs))
+	keys, values := list[:len(pairs)/2], list[len(pairs)/2:]
+	var places map[string]int
+	if len(keys) > 8 {
+		places = make(map[string]int, len(keys))
+	}
+	n := 0
+	for i := 0; i < len(pairs); i += 2 {
+		at := placeOf(&pairs[i], keys[:n], places)
+		if at < 0 {
+			at = n
+			keys[n] = pairs[i]
+			if places != nil {
+				places[pairs[i].name()] = n
+			}
+			n++
+		}
+		values[at] = pairs[i+1]
+	}
+	if n < len(keys) {
+		list = append(keys[:n:n], values[:n]...)
+	}
+	p.stack = append(p.stack[:from], value{kind: kDict, list: list})
+}
+
+// placeOf finds a key among few by looking, among many by their places, -1 if it
+// is not there.
+func placeOf(key *value, keys []value, places map[string]int) int {
+	if places != nil {
+		if at, ok := places[key.name()]; ok {
+			return at
+		}
+		return -1
+	}
+	return slices.IndexFunc(keys, func(k value) bool {
+		if k.kind == kStr || key.kind == kStr {
+			return k.kind == key.kind && k.s == key.s
+		}
+		return k.repr() == key.repr()
+	})
+}
+
+// pair reads the value of the key on the stack.
+func (p *literal) pair(depth int) error {
+	if !p.eat(':') {
+		return errors.New("expected a colon")
+	}
+	return p.value(depth + 1)
+}
+
 var words = map[bool]map[string]value{
-	false: {"null": {kind: kNone}, "true": {kind: kBool, i: 1}, "false": {kind: kBool}, "NaN": {kind: kFloat, f: nan}, "Infinity": {kind: kFloat, f: inf}},
+	false: {"null": {kind: kNone}, "true": {kind: kBool, i: 1}, "false": {kind: kBool}, "NaN": floatValue(nan), "Infinity": floatValue(inf)},
 	true:  {"None": {kind: kNone}, "True": {kind: kBool, i: 1}, "False": {kind: kBool}},
 }
 
-func (p *literal) word() (value, error) {
+func (p *literal) word() error {
 	begin := p.at
 	for p.at < len(p.text) && ('a' <= p.text[p.at]|0x20 && p.text[p.at]|0x20 <= 'z' || p.text[p.at] == '_') {
 		p.at++
@@ -204,13 +262,14 @@ func (p *literal) word() (value, error) {
 	v, ok := words[p.python][p.text[begin:p.at]]
 	if !ok {
 		p.at = begin
-		return value{}, errNoValue
+		return errNoValue
 	}
-	return v, nil
+	p.push(v)
+	return nil
 }
 
 // number reads a number of JSON, or of Python with its sign.
-func (p *literal) number() (value, error) {
+func (p *literal) number() error {
 	begin := p.at
 	negative := false
 	for p.at < len(p.text) && (p.text[p.at] == '-' || p.text[p.at] == '+' && p.python) {
@@ -222,26 +281,32 @@ func (p *literal) number() (value, error) {
 	}
 	if !p.python && strings.HasPrefix(p.text[p.at:], "Infinity") {
 		p.at += len("Infinity")
-		return value{kind: kFloat, f: -inf}, nil
+		p.push(floatValue(-inf))
+		return nil
 	}
 	body, isFloat := scanNumber(p.text[p.at:], p.python)
 	if body == "" {
 		p.at = begin
-		return value{}, errNoValue
+		return errNoValue
 	}
 	p.at += len(body)
-	return makeNumber(body, isFloat, negative)
+	v, err := makeNumber(body, isFloat, negative)
+	p.push(v)
+	return err
 }
 
 // makeNumber turns the text of an unsigned number into its value.
 func makeNumber(body string, isFloat, negative bool) (value, error) {
+	if len(body) == 1 && !negative {
+		return value{kind: kInt, i: int64(body[0] - '0')}, nil
+	}
 	body = strings.ReplaceAll(body, "_", "")
 	if isFloat {
 		f, _ := strconv.ParseFloat(body, 64) // out of range is infinite, as in Python
 		if negative {
 			f = -f
 		}
-		return value{kind: kFloat, f: f}, nil
+		return floatValue(f), nil
 	}
 	base := 10
 	if len(body) > 1 && body[0] == '0' && (body[1]|0x20 == 'x' || body[1]|0x20 == 'o' || body[1]|0x20 == 'b') {
@@ -333,21 +398,18 @@ func otherBase(s string) int {
 }
 
 // strings reads a string; Python joins those that follow each other.
-func (p *literal) strings() (value, error) {
-	v := value{kind: kStr}
-	for {
-		s, err := p.quoted()
-		if err != nil {
-			return value{}, err
+func (p *literal) strings() error {
+	text, err := p.quoted()
+	for err == nil && p.python && (p.peek() == '"' || p.peek() == '\'') {
+		if p.count++; p.count > maxValues || len(text) > 1<<16 {
+			return errTooMany
 		}
-		v.s += s
-		if !p.python || p.peek() != '"' && p.peek() != '\'' {
-			return v, nil
-		}
-		if p.count++; p.count > maxValues || len(v.s) > 1<<16 {
-			return value{}, errTooMany
-		}
+		var next string
+		next, err = p.quoted()
+		text += next
 	}
+	p.push(value{kind: kStr, s: text})
+	return err
 }
 
 // quoted reads one string in quotes.

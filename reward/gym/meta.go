@@ -196,6 +196,125 @@ func (s *scanner) ints() ([]int, bool) {
 	}
 }
 
+// string takes a string.
+func (s *scanner) string() (string, bool) {
+	s.space()
+	begin := s.at
+	if begin >= len(s.text) || s.text[begin] != '"' || !s.quoted() {
+		return "", false
+	}
+	return unquoted(s.text[begin:s.at])
+}
+
+// unquoted is the content of a string in quotes.
+func unquoted(raw []byte) (string, bool) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	var text string
+	err := json.Unmarshal(raw, &text)
+	return text, err == nil
+}
+
+// list takes a list, whose items item takes one by one.
+func (s *scanner) list(item func() bool) bool {
+	if !s.eat('[') {
+		return false
+	}
+	if s.eat(']') {
+		return true
+	}
+	for item() {
+		if s.eat(']') {
+			return true
+		}
+		if !s.eat(',') {
+			return false
+		}
+	}
+	return false
+}
+
+// object takes an object, whose values value takes one by one.
+func (s *scanner) object(value func(key string) bool) bool {
+	if !s.eat('{') {
+		return false
+	}
+	if s.eat('}') {
+		return true
+	}
+	for {
+		key, ok := s.string()
+		if !ok || !s.eat(':') || !value(key) {
+			return false
+		}
+		if s.eat('}') {
+			return true
+		}
+		if !s.eat(',') {
+			return false
+		}
+	}
+}
+
+// strings takes a list of strings.
+func (s *scanner) strings() (list []string, ok bool) {
+	ok = s.list(func() bool {
+		text, ok := s.string()
+		list = append(list, text)
+		return ok
+	})
+	return list, ok
+}
+
+// metaStrings reads a list of strings.
+func metaStrings(e *Entry, key string) ([]string, error) {
+	s := scanner{text: metaRaw(e, key)}
+	list, ok := s.strings()
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected a list of strings", key)
+	}
+	return list, nil
+}
+
+// metaStringRows reads a list of lists of strings.
+func metaStringRows(e *Entry, key string) (rows [][]string, err error) {
+	s := scanner{text: metaRaw(e, key)}
+	ok := s.list(func() bool {
+		row, ok := s.strings()
+		rows = append(rows, row)
+		return ok
+	})
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected rows of strings", key)
+	}
+	return rows, nil
+}
+
+// metaCount counts the items of a list; null has none.
+func metaCount(e *Entry, key string) (n int, err error) {
+	raw := metaRaw(e, key)
+	s := scanner{text: raw}
+	ok := s.list(func() bool {
+		_, ok := s.value()
+		n++
+		return ok
+	})
+	if !ok && string(raw) != "null" {
+		return 0, fmt.Errorf("metadata: %q: expected a list", key)
+	}
+	return n, nil
+}
+
+// metaObject reads an object, whose values value takes.
+func metaObject(e *Entry, key string, value func(s *scanner, key string) bool) error {
+	s := scanner{text: metaRaw(e, key)}
+	if !s.object(func(k string) bool { return value(&s, k) }) {
+		return fmt.Errorf("metadata: %q: expected an object of another kind", key)
+	}
+	return nil
+}
+
 // scanInt reads a whole number of at most 18 digits at the beginning of text.
 func scanInt(text []byte) (n int, rest []byte, ok bool) {
 	at, sign := 0, 1

@@ -11,8 +11,8 @@ var nQueens = Task{"n_queens", scoreQueens}
 // them, none attacking another: 1, or 0.5 if it is written as a list of rows in
 // Python's notation; else 0.
 func scoreQueens(e *Entry, answer string, _ bool) Result {
-	var puzzle [][]string
-	if err := metaDecode(e, "puzzle", &puzzle); err != nil {
+	puzzle, err := metaStringRows(e, "puzzle")
+	if err != nil {
 		return badEntry(err)
 	}
 	if len(puzzle) == 0 || len(puzzle) > maxSide {

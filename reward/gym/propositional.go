@@ -21,11 +21,12 @@ const (
 // (small letters, an unmatched bracket) for a further free variable; so does
 // strict.
 func scorePropositional(e *Entry, answer string, strict bool) Result {
-	var names, premises []string
-	if err := metaDecode(e, "variables", &names); err != nil {
+	names, err := metaStrings(e, "variables")
+	if err != nil {
 		return badEntry(err)
 	}
-	if err := metaDecode(e, "premises", &premises); err != nil {
+	premises, err := metaStrings(e, "premises")
+	if err != nil {
 		return badEntry(err)
 	}
 	for _, r := range answer {

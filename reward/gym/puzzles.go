@@ -2,6 +2,7 @@ package gym
 
 import (
 	"errors"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -19,8 +20,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // scoreCryptarithm takes any assignment "A=1,B=2" that solves the sum; one that
 // does not scores 0.01, text of another form 0.
 func scoreCryptarithm(e *Entry, answer string, _ bool) Result {
-	var words []string
-	if err := metaDecode(e, "words_letters", &words); err != nil {
+	words, err := metaStrings(e, "words_letters")
+	if err != nil {
 		return badEntry(err)
 	}
 	result, err := metaText(e, "result_letters")
@@ -52,21 +53,24 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 			letters[string(r)] = true
 		}
 	}
-	used := map[int]string{}
-	for letter, d := range digits {
+	used := map[int]bool{}
+	for _, letter := range slices.Sorted(maps.Keys(digits)) {
+		d := digits[letter]
 		if !letters[letter] {
-			return "a letter is assigned that the puzzle does not have"
+			return "the letter " + quote(letter).String() + " is not in the puzzle"
 		}
 		if d < 0 || d > 9 {
-			return "a letter is assigned a number that is no digit"
+			return "the letter " + letter + " stands for " + itoa(d) + ", which is no digit"
 		}
-		used[d] = letter
+		if used[d] {
+			return "the letter " + letter + " has the same digit " + itoa(d) + " as another"
+		}
+		used[d] = true
 	}
-	if len(digits) != len(letters) {
-		return "not every letter is assigned"
-	}
-	if len(used) != len(digits) {
-		return "two letters have the same digit"
+	for _, letter := range slices.Sorted(maps.Keys(letters)) {
+		if _, ok := digits[letter]; !ok {
+			return "the letter " + letter + " has no digit"
+		}
 	}
 	sum := new(big.Int)
 	for i, w := range all {
@@ -76,7 +80,7 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		}
 		text := b.String()
 		if !leadingZero && text != "" && text[0] == '0' {
-			return "the word " + quote(w) + " begins with a zero"
+			return "the word " + quote(w).String() + " begins with a zero"
 		}
 		n, ok := new(big.Int).SetString(text, 10)
 		if !ok {
@@ -85,7 +89,7 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		if i < len(words) {
 			sum.Add(sum, n)
 		} else if sum.Cmp(n) != 0 {
-			return "the sum does not hold"
+			return "the sum does not hold: it is " + sum.String() + ", not " + text
 		}
 	}
 	return ""

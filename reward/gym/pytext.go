@@ -130,9 +130,14 @@ func pyFloat(s string) (float64, bool) {
 	return f, true
 }
 
-// quote shows a piece of untrusted text within a reason.
-func quote(s string) string {
+// quoted shows a piece of untrusted text within a reason.
+type quoted string
+
+func quote(s string) quoted { return quoted(s) }
+
+func (q quoted) String() string {
 	const most = 40
+	s := string(q)
 	if len(s) > most {
 		end := most
 		for end > 0 && !utf8.RuneStart(s[end]) {
@@ -143,12 +148,9 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// scored is a result with its reason.
+// scored is a result with its reason, whose arguments must not change later.
 func scored(score float64, format string, args ...any) Result {
-	if len(args) == 0 {
-		return Result{Score: score, Reason: format}
-	}
-	return Result{Score: score, Reason: fmt.Sprintf(format, args...)}
+	return Result{Score: score, format: format, args: args}
 }
 
 // badEntry is the result on an entry that cannot be graded.

@@ -20,7 +20,17 @@ const (
 	wall byte = 1 << iota
 	box
 	goal
+	unknown
 )
+
+// cellBits are the bits of each character of a board.
+var cellBits = func() (bits [256]byte) {
+	for c := range bits {
+		bits[c] = unknown
+	}
+	bits['+'], bits['@'], bits['$'], bits['X'], bits['%'], bits['*'], bits['-'] = wall, box, box|goal, goal, goal, 0, 0
+	return bits
+}()
 
 // scoreSokoban plays L, R, U and D: 1 if all boxes end on goals, else 0. A move
 // that is blocked, or any other letter, does nothing, as in the package. A step
@@ -71,7 +81,10 @@ func scoreSokoban(e *Entry, answer string, _ bool) Result {
 
 func newWarehouse(text string) (*warehouse, error) {
 	text = pyStrip(strings.ReplaceAll(text, " ", ""))
-	w := &warehouse{width: strings.IndexByte(text+"\n", '\n'), at: -1}
+	w := &warehouse{cells: make([]byte, 0, len(text)), width: len(text), at: -1}
+	if i := strings.IndexByte(text, '\n'); i >= 0 {
+		w.width = i
+	}
 	for line := range strings.SplitSeq(text, "\n") {
 		if len(line) != w.width {
 			return nil, errors.New("metadata: gamestr: rows of different lengths")
@@ -80,9 +93,9 @@ func newWarehouse(text string) (*warehouse, error) {
 			if line[i] == '*' || line[i] == '%' {
 				w.at = len(w.cells) // of several the last, as in the package
 			}
-			bits, ok := map[byte]byte{'+': wall, '@': box, '$': box | goal, 'X': goal, '%': goal, '*': 0, '-': 0}[line[i]]
-			if !ok {
-				return nil, errors.New("metadata: gamestr: " + quote(line[i:i+1]) + " is no cell")
+			bits := cellBits[line[i]]
+			if bits == unknown {
+				return nil, errors.New("metadata: gamestr: " + quote(line[i:i+1]).String() + " is no cell")
 			}
 			if bits == box {
 				w.boxesOff++

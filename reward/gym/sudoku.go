@@ -28,13 +28,13 @@ func latinTask(name string, extra func(*Entry, [][]int) error, box int) Task {
 		if answer == "" {
 			return scored(0, "the answer is empty")
 		}
-		r := Result{Score: 1, Reason: "equal to the stored solution"}
+		r := scored(1, "equal to the stored solution")
 		if answer != *e.Answer && rstripLines(answer) != rstripLines(*e.Answer) {
 			r = scoreCells(e, answer, strict, extra, box)
 		}
 		if n, m := utf8.RuneCountInString(answer), utf8.RuneCountInString(*e.Answer); n > m && r.Score > 0 {
 			r.Score *= float64(m) / float64(n)
-			r.Reason += fmt.Sprintf("; %d characters where %d suffice", n, m)
+			r = r.and("; %d characters where %d suffice", n, m)
 		}
 		return r
 	}}

@@ -1,10 +1,13 @@
 package gym
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Tasks lists every task. Adding one is a file and a line in one of its slices.
 func Tasks() []Task {
-	tasks := append(append([]Task(nil), tasksA...), tasksB...)
+	tasks := slices.Concat(textTasks, puzzleTasks)
 	return append(tasks, composite(tasks))
 }
 

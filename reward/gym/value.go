@@ -26,13 +26,17 @@ const (
 // value is a Python value as read from JSON or from a Python literal.
 type value struct {
 	kind kind
-	i    int64    // kBool (0 or 1) and kInt, if big is nil
+	i    int64    // kBool (0 or 1) and kInt, if big is nil; kFloat: the bits of the number
 	big  *big.Int // kInt outside 64 bits
-	f    float64  // kFloat
 	s    string   // kStr
-	list []value  // kList, kTuple, kSet; kDict: the values
-	keys []value  // kDict: the keys in the order in which they came, no two equal
+	list []value  // kList, kTuple, kSet; kDict: the keys as they came, no two equal, then as many values
 }
+
+func floatValue(f float64) value { return value{kind: kFloat, i: int64(math.Float64bits(f))} }
+
+// keys are the keys of a dict, values its values in the same order.
+func (v *value) keys() []value   { return v.list[:len(v.list)/2] }
+func (v *value) values() []value { return v.list[len(v.list)/2:] }
 
 // Bounds of the parsers. Python's own parsers stop near the same depth.
 const (
@@ -52,7 +56,7 @@ func (v *value) isSequence() bool { return v.kind == kList || v.kind == kTuple }
 func (v *value) float() float64 {
 	switch {
 	case v.kind == kFloat:
-		return v.f
+		return math.Float64frombits(uint64(v.i))
 	case v.big != nil:
 		f, _ := new(big.Float).SetInt(v.big).Float64()
 		return f
@@ -70,9 +74,11 @@ func (v *value) whole() (n int64, ok bool) {
 
 // get finds the value of a string key.
 func (v *value) get(key string) (*value, bool) {
-	for i := range v.keys {
-		if v.keys[i].kind == kStr && v.keys[i].s == key {
-			return &v.list[i], true
+	if v.kind == kDict {
+		for i, k := range v.keys() {
+			if k.kind == kStr && k.s == key {
+				return &v.values()[i], true
+			}
 		}
 	}
 	return nil, false
@@ -108,20 +114,28 @@ func (v *value) equal(w *value) bool {
 }
 
 func (v *value) equalDict(w *value) bool {
-	if len(v.keys) != len(w.keys) {
+	if len(v.list) != len(w.list) {
 		return false
 	}
-	at := make(map[string]int, len(w.keys))
-	for i := range w.keys {
-		at[w.keys[i].repr()] = i
+	at := make(map[string]int, len(w.keys()))
+	for i := range w.keys() {
+		at[w.list[i].name()] = i
 	}
-	for i := range v.keys {
-		j, ok := at[v.keys[i].repr()]
-		if !ok || !v.list[i].equal(&w.list[j]) {
+	for i := range v.keys() {
+		j, ok := at[v.list[i].name()]
+		if !ok || !v.values()[i].equal(&w.values()[j]) {
 			return false
 		}
 	}
 	return true
+}
+
+// name tells keys of a dict apart.
+func (v *value) name() string {
+	if v.kind == kStr {
+		return "'" + v.s
+	}
+	return v.repr()
 }
 
 func equalNumbers(v, w *value) bool {
@@ -184,7 +198,7 @@ func (v *value) write(b *strings.Builder, st *style) {
 			b.WriteString(strconv.FormatInt(v.i, 10))
 		}
 	case kFloat:
-		b.WriteString(floatRepr(v.f, st == jsonStyle))
+		b.WriteString(floatRepr(v.float(), st == jsonStyle))
 	case kStr:
 		st.quote(b, v.s)
 	default:
@@ -204,15 +218,19 @@ func (v *value) writeAll(b *strings.Builder, st *style) {
 		open, end = "{", "}"
 	}
 	b.WriteString(open)
-	for i := range v.list {
+	items := v.list
+	if v.kind == kDict {
+		items = v.keys()
+	}
+	for i := range items {
 		if i > 0 {
 			b.WriteString(", ")
 		}
+		items[i].write(b, st)
 		if v.kind == kDict {
-			v.keys[i].write(b, st)
 			b.WriteString(": ")
+			v.values()[i].write(b, st)
 		}
-		v.list[i].write(b, st)
 	}
 	b.WriteString(end)
 }
@@ -245,7 +263,18 @@ func quotePython(b *strings.Builder, s string) {
 		q = `"`
 	}
 	b.WriteString(q)
-	b.WriteString(strings.NewReplacer(`\`, `\\`, q, `\`+q, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\\' || c == q[0]:
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == '\n' || c == '\r' || c == '\t':
+			b.WriteByte('\\')
+			b.WriteByte("tn??r"[c-'\t'])
+		default:
+			b.WriteByte(c)
+		}
+	}
 	b.WriteString(q)
 }
 

@@ -92,8 +92,8 @@ func differing(a, b string) int {
 // scoreWordSorting gives the share of places that are right, at least 0.2 for all
 // the words in another order.
 func scoreWordSorting(e *Entry, answer string, _ bool) Result {
-	var want []string
-	if err := metaDecode(e, "sorted_words", &want); err != nil {
+	want, err := metaStrings(e, "sorted_words")
+	if err != nil {
 		return badEntry(err)
 	}
 	if len(want) == 0 {
