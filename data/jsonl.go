@@ -27,38 +27,52 @@ type Located struct {
 // over. name is the file's, for errors; d.Index is set to the line's, from 0.
 func ReadJSONL(r io.Reader, name string, d Defaults) iter.Seq2[Located, error] {
 	return func(yield func(Located, error) bool) {
-		for line, err := range lines(r) {
-			if err != nil && !errors.Is(err, errLongLine) {
-				yield(Located{}, fmt.Errorf("%s: %w", name, err))
-				return
-			}
-			if err == nil && len(line.text) == 0 {
-				continue
-			}
+		for line, err := range Lines(r, name) {
 			var p Problem
 			if err == nil {
-				d.Index = line.number - 1
-				p, err = ParseProblem(line.text, d)
+				d.Index = line.Number - 1
+				if p, err = ParseProblem(line.Text, d); err != nil {
+					p, err = Problem{}, &RowError{File: name, Row: line.Number, Err: err}
+				}
 			}
-			if err != nil {
-				p, err = Problem{}, &RowError{File: name, Row: line.number, Err: err}
-			}
-			if !yield(Located{p, line.number}, err) {
+			if !yield(Located{p, line.Number}, err) {
 				return
 			}
 		}
 	}
 }
 
-type line struct {
-	number int    // from 1
-	text   []byte // without surrounding white space; valid until the next
+// Line is one row of a JSONL file.
+type Line struct {
+	Number int    // from 1
+	Text   []byte // without surrounding white space, not empty; valid until the next
+}
+
+// Lines gives a file's rows. A line above MaxLine comes as a *RowError and reading
+// goes on; any other error is the file's and the last. Blank lines are passed over.
+func Lines(r io.Reader, name string) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		for line, err := range lines(r) {
+			switch {
+			case errors.Is(err, errLongLine):
+				err = &RowError{File: name, Row: line.Number, Err: err}
+			case err != nil:
+				yield(Line{}, fmt.Errorf("%s: %w", name, err))
+				return
+			case len(line.Text) == 0:
+				continue
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
 }
 
 // lines splits a file. A line above MaxLine comes as errLongLine and without its
 // text, and is passed over without being held in memory.
-func lines(r io.Reader) iter.Seq2[line, error] {
-	return func(yield func(line, error) bool) {
+func lines(r io.Reader) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
 		in := bufio.NewReaderSize(r, 256<<10)
 		var text []byte
 		for number := 1; ; number++ {
@@ -75,15 +89,15 @@ func lines(r io.Reader) iter.Seq2[line, error] {
 				more = errors.Is(err, bufio.ErrBufferFull)
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
-				yield(line{number: number}, err)
+				yield(Line{Number: number}, err)
 				return
 			}
 			if number == 1 {
 				text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 			}
-			got, bad := line{number, bytes.TrimSpace(text)}, error(nil)
+			got, bad := Line{number, bytes.TrimSpace(text)}, error(nil)
 			if size > MaxLine {
-				got.text, bad = nil, errLongLine
+				got.Text, bad = nil, errLongLine
 			}
 			if size > 0 && !yield(got, bad) || err != nil {
 				return

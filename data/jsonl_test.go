@@ -26,6 +26,10 @@ func TestParseProblem(t *testing.T) {
 		`{"data_source":"MathArena/aime_2025","prompt":[{"role":"system","content":"be brief"},{"role":"user","content":"q"}],"ability":"math","reward_model":{"ground_truth":"70","style":"rule"},"extra_info":{"index":0}}`: verl,
 		`{"data_source":"reasoning_gym","prompt":"q","reward_model":{"ground_truth":"None"},"extra_info":{"dataset_name":"maze","entry":"{\"answer\": null}"}}`: {
 			ID: "set/7", Dataset: "set", Question: "q", Gold: "None", Grader: "gym", Meta: json.RawMessage(`{"dataset_name":"maze","entry":{"answer":null}}`)},
+		`{"data_source":"new","prompt":"q","reward_model":{"ground_truth":"3"},"extra_info":{"ropewalk":"{\"id\":\"x/7\",\"dataset\":\"x\",\"grader\":\"gym\",\"meta\":{\"a\":1}}"}}`: {
+			ID: "x/7", Dataset: "x", Question: "q", Gold: "3", Grader: "gym", Meta: json.RawMessage(`{"a":1}`)},
+		`{"question":"q","gold":"2","grader":"exact","meta":"{\"a\": 1}","extra":{"b":[1]}}`: {
+			ID: "set/7", Dataset: "set", Question: "q", Gold: "2", Grader: "exact", Meta: json.RawMessage(`{"a":1}`), Extra: json.RawMessage(`{"b":[1]}`)},
 		`{"data_source":"m-a-p/SuperGPQA","prompt":"q","reward_model":{"ground_truth":"B"}}`: {
 			ID: "set/7", Dataset: "set", Question: "q", Gold: "B", Grader: "choice"},
 	}
@@ -47,22 +51,24 @@ func TestParseProblem(t *testing.T) {
 
 func TestParseProblemRefuses(t *testing.T) {
 	cases := map[string]string{
-		`{"qestion":"q","gold":"2","grader":"exact"}`:                  `unknown key "qestion"`,
-		`{"gold":"2","grader":"exact"}`:                                "no question",
-		`{"question":" ","gold":"2","grader":"exact"}`:                 "question is empty",
-		`{"question":"q","grader":"exact"}`:                            "no gold answer",
-		`{"question":"q","gold":"2"}`:                                  "no grader",
-		`{"question":3,"gold":"2","grader":"exact"}`:                   "question: expected a string, found a number",
-		`{"question":"q","prompt":"q","gold":"2","grader":"exact"}`:    "both question and prompt",
-		`{"question":"q","gold":"2","answer":"3","grader":"exact"}`:    "both gold and answer",
-		`{"question":"q","gold":["2","3"],"grader":"exact"}`:           "gold: expected one value, found a list of 2",
-		`{"question":"q","gold":true,"grader":"exact"}`:                "gold: expected a string or a number, found a boolean",
-		`{"question":"q","gold":[null],"grader":"exact"}`:              "found null",
-		`{"question":"q","gold":"2","grader":"exact","meta":"{}"}`:     "meta: expected an object, found a string",
-		`{"prompt":[],"gold":"2","grader":"exact"}`:                    "found roles []",
-		`{"prompt":{"a":1},"gold":"2","grader":"exact"}`:               "expected a string or a list of messages, found an object",
-		`{"prompt":[{"role":"user","content":["x"]}],"gold":"2"}`:      "message 1: content: expected a string, found a list",
-		`{"prompt":[{"role":"user"},{"role":"assistant"}],"gold":"2"}`: "found roles [user assistant]",
+		`{"qestion":"q","gold":"2","grader":"exact"}`:                                                        `unknown key "qestion"`,
+		`{"gold":"2","grader":"exact"}`:                                                                      "no question",
+		`{"question":" ","gold":"2","grader":"exact"}`:                                                       "question is empty",
+		`{"question":"q","grader":"exact"}`:                                                                  "no gold answer",
+		`{"question":"q","gold":"2"}`:                                                                        "no grader",
+		`{"question":3,"gold":"2","grader":"exact"}`:                                                         "question: expected a string, found a number",
+		`{"question":"q","prompt":"q","gold":"2","grader":"exact"}`:                                          "both question and prompt",
+		`{"question":"q","gold":"2","answer":"3","grader":"exact"}`:                                          "both gold and answer",
+		`{"question":"q","gold":["2","3"],"grader":"exact"}`:                                                 "gold: expected one value, found a list of 2",
+		`{"question":"q","gold":true,"grader":"exact"}`:                                                      "gold: expected a string or a number, found a boolean",
+		`{"question":"q","gold":[null],"grader":"exact"}`:                                                    "found null",
+		`{"question":"q","gold":"2","grader":"exact","meta":"{"}`:                                            "meta: expected a JSON object, found a string that is none",
+		`{"question":"q","gold":"2","grader":"exact","extra":[1]}`:                                           "extra: expected an object, found a list",
+		`{"data_source":"x","prompt":"q","reward_model":{"ground_truth":"1"},"extra_info":{"ropewalk":"3"}}`: "extra_info: ropewalk: expected an object, found a number",
+		`{"prompt":[],"gold":"2","grader":"exact"}`:                                                          "found roles []",
+		`{"prompt":{"a":1},"gold":"2","grader":"exact"}`:                                                     "expected a string or a list of messages, found an object",
+		`{"prompt":[{"role":"user","content":["x"]}],"gold":"2"}`:                                            "message 1: content: expected a string, found a list",
+		`{"prompt":[{"role":"user"},{"role":"assistant"}],"gold":"2"}`:                                       "found roles [user assistant]",
 		`[1]`:  "expected an object, found a list",
 		`null`: "expected an object, found null",
 		`{"a"`: "not JSON",

@@ -20,6 +20,9 @@ type Problem struct {
 	// Meta is whatever the grader needs beyond the gold, as JSON: gym's
 	// dataset_name and entry, code's tests. Nil when there is nothing.
 	Meta json.RawMessage `json:"meta,omitempty"`
+	// Extra is what else the row said where it came from, as a JSON object, kept so
+	// that exporting gives it back. Nothing reads it; runs do not load it.
+	Extra json.RawMessage `json:"extra,omitempty"`
 }
 
 // RowError says which row of which file could not become a Problem.

@@ -18,13 +18,15 @@ func NewRolloutID(g GroupID, slot int) RolloutID {
 	return RolloutID(fmt.Sprintf("%s/%d", g, slot))
 }
 
-// Kind says how many candidates a prompt holds.
+// Kind says what a prompt asks for: by how many candidates it holds, or a
+// judgement of one.
 type Kind string
 
 const (
 	Direct    Kind = "direct"    // no candidate
 	Refine    Kind = "refine"    // K = 1
 	Aggregate Kind = "aggregate" // K > 1
+	Verify    Kind = "verify"    // one candidate, to be judged: right or wrong
 )
 
 // KindOf is the kind of a prompt with k candidates.
@@ -90,6 +92,7 @@ type Hint struct {
 	Gold       string    `json:"gold"`
 	Candidates []float64 `json:"candidates,omitempty"` // score of each, in prompt order
 	Answers    []string  `json:"answers,omitempty"`    // what each answered
+	Verify     bool      `json:"verify,omitempty"`     // the one candidate is to be judged
 }
 
 // FinishReason says why a completion ended.

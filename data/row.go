@@ -1,14 +1,14 @@
 package data
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Defaults say what a row does not say itself.
@@ -21,38 +21,42 @@ type Defaults struct {
 
 // fieldNames are the keys of our own rows. question and prompt are the same
 // thing, as are gold, answer and ground_truth: peers use each.
-var fieldNames = []string{"id", "dataset", "system", "question", "prompt", "gold", "answer", "ground_truth", "grader", "meta"}
+var fieldNames = []string{"id", "dataset", "system", "question", "prompt", "gold", "answer", "ground_truth", "grader", "meta", "extra"}
 
 // ParseProblem makes a problem of one row, given as a JSON object in one of two
 // shapes.
 //
-// Ours: id, dataset, system, question, gold, grader, meta. prompt may stand for
-// question, as a string or a list of messages; answer or ground_truth for gold.
-// Only a question and a gold (or meta) are required; any other key is an error.
+// Ours: id, dataset, system, question, gold, grader, meta, extra. prompt may stand
+// for question, as a string or a list of messages; answer or ground_truth for
+// gold. Only a question and a gold (or meta) are required; any other key is an
+// error.
 //
 // verl's, known by its reward_model: data_source, prompt, reward_model
 // {ground_truth}, extra_info. The grader follows from data_source; other keys
 // are left alone. Rows of reasoning_gym carry their extra_info.dataset_name and
-// extra_info.entry in Meta.
+// extra_info.entry in Meta. What ropewalk exported says the rest under
+// extra_info.ropewalk.
 func ParseProblem(row []byte, d Defaults) (Problem, error) {
-	// encoding/json would replace bad bytes silently.
-	if !utf8.Valid(row) {
-		return Problem{}, errors.New("not UTF-8")
+	f, err := ParseFields(row)
+	if err != nil {
+		return Problem{}, err
 	}
-	var f fields
-	if err := json.Unmarshal(row, &f); err != nil {
-		return Problem{}, describe(err, row)
-	}
-	if f == nil {
-		return Problem{}, errors.New("expected an object, found null")
-	}
-	p := Problem{Dataset: d.Dataset}
-	read := f.own
+	read := f.Own
 	if _, verl := f["reward_model"]; verl {
-		read = f.verl
+		read = f.Verl
 	}
+	var p Problem
 	if err := read(&p); err != nil {
 		return Problem{}, err
+	}
+	d.Fill(&p)
+	return p, p.Check()
+}
+
+// Fill gives a problem what its row did not say.
+func (d Defaults) Fill(p *Problem) {
+	if p.Dataset == "" {
+		p.Dataset = d.Dataset
 	}
 	if d.Name != "" {
 		p.Dataset = d.Name
@@ -63,11 +67,10 @@ func ParseProblem(row []byte, d Defaults) (Problem, error) {
 	if p.ID == "" {
 		p.ID = ProblemID(fmt.Sprintf("%s/%d", p.Dataset, d.Index))
 	}
-	return p, p.check()
 }
 
-// check reports what no problem can do without.
-func (p *Problem) check() error {
+// Check reports what no problem can do without.
+func (p *Problem) Check() error {
 	switch {
 	case strings.TrimSpace(p.Question) == "":
 		return errors.New("question is empty")
@@ -81,53 +84,75 @@ func (p *Problem) check() error {
 	return nil
 }
 
-// fields are a row's values by key, still as JSON.
-type fields map[string]json.RawMessage
-
-func (f fields) own(p *Problem) error {
-	for key := range f {
-		if !slices.Contains(fieldNames, key) {
-			return fmt.Errorf("unknown key %q; known are %s (what a grader needs besides goes under meta)",
-				key, strings.Join(fieldNames, ", "))
-		}
-	}
-	id, err := f.scalar("id")
-	if err != nil {
+// Own reads a row of our own shape; see [ParseProblem].
+func (f Fields) Own(p *Problem) error {
+	if err := f.OwnKeys(); err != nil {
 		return err
 	}
-	p.ID = ProblemID(id)
-	dataset, err := f.text("dataset")
-	if err != nil {
-		return err
-	}
-	if dataset != "" {
-		p.Dataset = dataset
-	}
-	if p.Grader, err = f.text("grader"); err != nil {
+	if err := f.labels(p); err != nil {
 		return err
 	}
 	if err := f.setQuestion(p); err != nil {
 		return err
 	}
+	var err error
 	if p.Gold, err = f.gold(); err != nil {
 		return err
 	}
-	p.Meta, err = f.object("meta")
+	if p.Extra, err = f.Object("extra"); string(p.Extra) == "{}" {
+		p.Extra = nil
+	}
 	return err
 }
 
-func (f fields) setQuestion(p *Problem) (err error) {
-	if f.has("question") && f.has("prompt") {
+// OwnKeys reports the first key that is none of our own shape.
+func (f Fields) OwnKeys() error {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		if !slices.Contains(fieldNames, key) {
+			return fmt.Errorf("unknown key %q; known are %s (what a grader needs besides goes under meta, anything else under extra)",
+				key, strings.Join(fieldNames, ", "))
+		}
+	}
+	return nil
+}
+
+// labels reads what says where a problem comes from and how it is graded.
+func (f Fields) labels(p *Problem) error {
+	id, err1 := f.Scalar("id")
+	dataset, err2 := f.Text("dataset")
+	grader, err3 := f.Text("grader")
+	meta, err4 := f.Object("meta")
+	p.ID, p.Dataset, p.Grader, p.Meta = ProblemID(id), dataset, grader, meta
+	return cmp.Or(err1, err2, err3, err4)
+}
+
+// SetLabels reads id, dataset, grader and meta, and the gold answer from the first
+// of some keys that is there, which it names.
+func (f Fields) SetLabels(p *Problem, gold ...string) (key string, err error) {
+	if err := f.labels(p); err != nil {
+		return "", err
+	}
+	for _, key := range gold {
+		if f.Has(key) {
+			p.Gold, err = f.Scalar(key)
+			return key, err
+		}
+	}
+	return "", nil
+}
+
+func (f Fields) setQuestion(p *Problem) (err error) {
+	if f.Has("question") && f.Has("prompt") {
 		return errors.New("both question and prompt are given, expected one")
 	}
-	if p.System, err = f.text("system"); err != nil {
+	if p.System, err = f.Text("system"); err != nil {
 		return err
 	}
-	if f.has("question") {
-		p.Question, err = f.text("question")
+	if f.Has("question") {
+		p.Question, err = f.Text("question")
 		return err
 	}
-	if !f.has("prompt") {
+	if !f.Has("prompt") {
 		return errors.New("no question (or prompt)")
 	}
 	system, question, err := parsePrompt(f["prompt"])
@@ -144,10 +169,10 @@ func (f fields) setQuestion(p *Problem) (err error) {
 	return nil
 }
 
-func (f fields) gold() (string, error) {
+func (f Fields) gold() (string, error) {
 	found, value := "", ""
 	for _, key := range []string{"gold", "answer", "ground_truth"} {
-		if !f.has(key) {
+		if !f.Has(key) {
 			continue
 		}
 		if found != "" {
@@ -155,73 +180,103 @@ func (f fields) gold() (string, error) {
 		}
 		found = key
 		var err error
-		if value, err = f.scalar(key); err != nil {
+		if value, err = f.Scalar(key); err != nil {
 			return "", err
 		}
 	}
 	return value, nil
 }
 
-func (f fields) verl(p *Problem) error {
-	source, err := f.text("data_source")
-	if err != nil {
-		return err
-	}
-	p.Grader = graderOf(source)
-	if p.Grader == "" {
-		p.Grader, err = f.text("grader")
-		if err != nil {
-			return err
-		}
-	}
-	if !f.has("prompt") {
+// Verl reads a row of verl's shape; see [ParseProblem].
+func (f Fields) Verl(p *Problem) error {
+	var err error
+	if !f.Has("prompt") {
 		return errors.New("no prompt")
 	}
 	if p.System, p.Question, err = parsePrompt(f["prompt"]); err != nil {
 		return fmt.Errorf("prompt: %w", err)
 	}
-	reward, err := f.sub("reward_model")
+	reward, err := f.Sub("reward_model")
 	if err != nil {
 		return err
 	}
-	if p.Gold, err = reward.scalar("ground_truth"); err != nil {
+	if p.Gold, err = reward.Scalar("ground_truth"); err != nil {
 		return fmt.Errorf("reward_model: %w", err)
 	}
-	if p.Grader == "gym" {
-		return f.gym(p)
+	return f.verlGrader(p)
+}
+
+// verlGrader finds who grades a row of verl's: as ropewalk noted it when it
+// exported the row, else by the name of the source.
+func (f Fields) verlGrader(p *Problem) error {
+	var extra Fields
+	var err error
+	if f.Has("extra_info") {
+		if extra, err = f.Sub("extra_info"); err != nil {
+			return err
+		}
+	}
+	if extra.Has(NoteKey) {
+		if err := extra.Note(p); err != nil {
+			return fmt.Errorf("extra_info: %w", err)
+		}
+	}
+	source, err := f.Text("data_source")
+	if err == nil && p.Grader == "" {
+		p.Grader = graderOf(source)
+	}
+	if err == nil && p.Grader == "" {
+		p.Grader, err = f.Text("grader")
+	}
+	if err != nil || p.Grader != "gym" || p.Meta != nil {
+		return err
+	}
+	return extra.gym(p)
+}
+
+// NoteKey is where ropewalk notes, in rows of other shapes, what they have no
+// column for: a JSON object in a string, so that readers which want one type for
+// all rows of a column have it.
+const NoteKey = "ropewalk"
+
+// Note reads such a note: id, dataset, grader, meta.
+func (f Fields) Note(p *Problem) error {
+	raw, err := f.Object(NoteKey)
+	if err != nil {
+		return err
+	}
+	var note Fields
+	if err := json.Unmarshal(raw, &note); err != nil {
+		return fmt.Errorf("%s: %w", NoteKey, err)
+	}
+	if err := note.labels(p); err != nil {
+		return fmt.Errorf("%s: %w", NoteKey, err)
 	}
 	return nil
 }
 
 // gym keeps what a Reasoning Gym scorer needs: the task's name and the entry,
 // which the files carry as JSON within a string.
-func (f fields) gym(p *Problem) error {
-	extra, err := f.sub("extra_info")
-	if err != nil {
-		return err
+func (f Fields) gym(p *Problem) error {
+	if f == nil {
+		return errors.New("extra_info: expected an object, found nothing")
 	}
-	name, err := extra.text("dataset_name")
+	name, err := f.Text("dataset_name")
 	if err == nil && name == "" {
 		err = errors.New("dataset_name is missing")
 	}
 	if err != nil {
 		return fmt.Errorf("extra_info: %w", err)
 	}
-	entry := extra["entry"]
-	if kind(entry) == "a string" {
-		text, err := extra.text("entry")
-		if err != nil {
-			return fmt.Errorf("extra_info: %w", err)
-		}
-		entry = json.RawMessage(text)
+	entry, err := f.Object("entry")
+	if err != nil {
+		return fmt.Errorf("extra_info: %w", err)
 	}
-	if !json.Valid(entry) || kind(entry) != "an object" {
-		return fmt.Errorf("extra_info: entry: expected a JSON object, found %s", kind(entry))
+	if entry == nil {
+		return errors.New("extra_info: entry: expected a JSON object, found nothing")
 	}
-	p.Meta, err = json.Marshal(struct {
-		Name  string          `json:"dataset_name"`
-		Entry json.RawMessage `json:"entry"`
-	}{name, entry})
+	quoted, err := json.Marshal(name)
+	p.Meta = slices.Concat([]byte(`{"dataset_name":`), quoted, []byte(`,"entry":`), entry, []byte(`}`))
 	return err
 }
 
@@ -243,84 +298,23 @@ func graderOf(source string) string {
 	return ""
 }
 
-func (f fields) has(key string) bool { return len(f[key]) > 0 && string(f[key]) != "null" }
-
-// text is a string, "" if absent or null.
-func (f fields) text(key string) (string, error) {
-	if !f.has(key) {
-		return "", nil
-	}
-	var s string
-	if err := json.Unmarshal(f[key], &s); err != nil {
-		return "", fmt.Errorf("%s: expected a string, found %s", key, kind(f[key]))
-	}
-	return s, nil
-}
-
-// scalar is a string, a number as it is written, or a list of one of them.
-func (f fields) scalar(key string) (string, error) {
-	if !f.has(key) {
-		return "", nil
-	}
-	raw := f[key]
-	var list []json.RawMessage
-	if kind(raw) == "a list" && json.Unmarshal(raw, &list) == nil {
-		if len(list) != 1 {
-			return "", fmt.Errorf("%s: expected one value, found a list of %d", key, len(list))
-		}
-		raw = list[0]
-	}
-	if kind(raw) == "a number" {
-		return string(raw), nil
-	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil || kind(raw) == "null" {
-		return "", fmt.Errorf("%s: expected a string or a number, found %s", key, kind(raw))
-	}
-	return s, nil
-}
-
-// object is a JSON object in compact form, nil if absent or null.
-func (f fields) object(key string) (json.RawMessage, error) {
-	if !f.has(key) {
-		return nil, nil
-	}
-	if kind(f[key]) != "an object" {
-		return nil, fmt.Errorf("%s: expected an object, found %s", key, kind(f[key]))
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, f[key]); err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
-	}
-	return compact.Bytes(), nil
-}
-
-func (f fields) sub(key string) (fields, error) {
-	if kind(f[key]) != "an object" {
-		return nil, fmt.Errorf("%s: expected an object, found %s", key, kind(f[key]))
-	}
-	var sub fields
-	err := json.Unmarshal(f[key], &sub)
-	return sub, err
-}
-
 // parsePrompt reads a question given as a string or as messages: at most one
 // system message, then one user message.
 func parsePrompt(raw json.RawMessage) (system, question string, err error) {
 	if json.Unmarshal(raw, &question) == nil {
 		return "", question, nil
 	}
-	var turns []fields
+	var turns []Fields
 	if err := json.Unmarshal(raw, &turns); err != nil {
-		return "", "", fmt.Errorf("expected a string or a list of messages, found %s", kind(raw))
+		return "", "", fmt.Errorf("expected a string or a list of messages, found %s", JSONKind(raw))
 	}
 	roles := make([]string, len(turns))
 	texts := make([]string, len(turns))
 	for i, turn := range turns {
-		if roles[i], err = turn.text("role"); err != nil {
+		if roles[i], err = turn.Text("role"); err != nil {
 			return "", "", fmt.Errorf("message %d: %w", i+1, err)
 		}
-		if texts[i], err = turn.text("content"); err != nil {
+		if texts[i], err = turn.Text("content"); err != nil {
 			return "", "", fmt.Errorf("message %d: %w", i+1, err)
 		}
 	}
@@ -331,36 +325,6 @@ func parsePrompt(raw json.RawMessage) (system, question string, err error) {
 		return texts[0], texts[1], nil
 	}
 	return "", "", fmt.Errorf("expected one user message, after one system message at most, found roles [%s]", strings.Join(roles, " "))
-}
-
-// kind names a JSON value's type for messages.
-func kind(raw json.RawMessage) string {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 {
-		return "nothing"
-	}
-	switch raw[0] {
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
-}
-
-// describe words a JSON error for someone who sees the file.
-func describe(err error, row []byte) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("not JSON: %w at byte %d", err, syntax.Offset)
-	}
-	return fmt.Errorf("expected an object, found %s", kind(row))
 }
 
 // DatasetName is the name of a dataset whose rows name none: the file's base

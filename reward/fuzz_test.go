@@ -14,7 +14,18 @@ import (
 
 func FuzzExact(f *testing.F)  { fuzz(f, reward.Exact{}) }
 func FuzzNumber(f *testing.F) { fuzz(f, reward.Number{}) }
-func FuzzMath(f *testing.F)   { fuzz(f, reward.Math{}) }
+func FuzzChoice(f *testing.F) { fuzz(f, reward.Choice{}) }
+func FuzzRegex(f *testing.F)  { fuzz(f, reward.Regex{}) }
+func FuzzJSON(f *testing.F)   { fuzz(f, reward.JSON{}) }
+func FuzzF1(f *testing.F)     { fuzz(f, reward.F1{}) }
+
+func FuzzMath(f *testing.F) {
+	g, err := reward.Default().Get("math")
+	if err != nil {
+		f.Fatal(err)
+	}
+	fuzz(f, g)
+}
 
 // fuzz grades any response to any gold with any meta. Through the set a panic
 // or a broken verdict becomes an error, which none of these may be.

@@ -29,3 +29,11 @@ type Grader interface {
 type Comparer interface {
 	SameAnswer(p *data.Problem, a, b string) bool
 }
+
+// GoldReader is implemented by graders whose gold need not be an answer. Without
+// it, the gold itself is one.
+type GoldReader interface {
+	// GoldAnswer is an answer that must get the full score; known is false if the
+	// problem does not say one.
+	GoldAnswer(p *data.Problem) (answer string, known bool)
+}

@@ -2,6 +2,7 @@ package reward
 
 import (
 	"context"
+	"fmt"
 	"math/big"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 // found by [RuleLastNumber] unless meta.extract names another rule.
 //
 // meta.tolerance accepts |answer-gold| up to it, meta.rel_tolerance up to it
-// times |gold|; with both, the larger bound holds. Both are 0 by default.
+// times |gold|, meta.significant_digits up to half a unit of that digit of the
+// gold; the largest bound holds. Without any, only equal numbers are accepted.
 //
 // A gold that is no number of at most 1000 digits (exponents counted) is
 // ungradable; such an answer is scored 0.
@@ -78,17 +80,46 @@ func (o options) within() (func(a, b *big.Rat) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bound == nil && relative == nil {
+	digits := o.SignificantDigits
+	if digits < 0 || digits > maxDigits {
+		return nil, fmt.Errorf("meta.significant_digits is %d; expected 1 to %d", digits, maxDigits)
+	}
+	if bound == nil && relative == nil && digits == 0 {
 		return same, nil
 	}
 	return func(answer, gold *big.Rat) bool {
 		gap := new(big.Rat).Sub(answer, gold)
 		gap.Abs(gap)
-		if bound != nil && gap.Cmp(bound) <= 0 {
+		switch {
+		case bound != nil && gap.Cmp(bound) <= 0:
+			return true
+		case relative != nil && gap.Cmp(new(big.Rat).Mul(relative, new(big.Rat).Abs(gold))) <= 0:
 			return true
 		}
-		return relative != nil && gap.Cmp(new(big.Rat).Mul(relative, new(big.Rat).Abs(gold))) <= 0
+		return digits > 0 && gap.Cmp(halfUnit(gold, digits)) <= 0
 	}, nil
+}
+
+// halfUnit is half a unit of a number's n-th significant digit; 0 for 0.
+func halfUnit(x *big.Rat, n int) *big.Rat {
+	if x.Sign() == 0 {
+		return new(big.Rat)
+	}
+	// 10^e <= |x| < 10^(e+1); the numbers of digits give e or e+1.
+	abs := new(big.Rat).Abs(x)
+	e := len(abs.Num().String()) - len(abs.Denom().String())
+	if abs.Cmp(powerOfTen(e)) < 0 {
+		e--
+	}
+	return new(big.Rat).Quo(powerOfTen(e-n+1), big.NewRat(2, 1))
+}
+
+func powerOfTen(e int) *big.Rat {
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(e, -e))), nil)
+	if e < 0 {
+		return new(big.Rat).SetFrac(big.NewInt(1), power)
+	}
+	return new(big.Rat).SetInt(power)
 }
 
 // plainNumber prepares a number for parsing: outer white space, currency sign,

@@ -17,22 +17,35 @@ type options struct {
 	// Tolerance and RelTolerance are number's: decimal numbers, 0 if absent.
 	Tolerance    json.Number `json:"tolerance"`
 	RelTolerance json.Number `json:"rel_tolerance"`
+	// SignificantDigits is number's too: 0 if absent.
+	SignificantDigits int `json:"significant_digits"`
+	// Normalise is exact's: names of normalisations.
+	Normalise []string `json:"normalise"`
 }
 
 // readOptions reads a problem's meta. An error means that the problem is bad.
 func readOptions(p *data.Problem) (options, error) {
 	var o options
-	meta := bytes.TrimSpace(p.Meta)
-	if len(meta) == 0 || string(meta) == "null" {
-		return o, nil
-	}
-	if err := json.Unmarshal(meta, &o); err != nil {
-		return o, fmt.Errorf("meta: %s", clip(err.Error()))
+	if err := readMeta(p, &o); err != nil {
+		return o, err
 	}
 	if o.Extract != "" {
 		return o, checkRule(o.Extract)
 	}
 	return o, nil
+}
+
+// readMeta decodes the keys of a problem's meta that one grader knows; a problem
+// without a meta has none of them.
+func readMeta(p *data.Problem, into any) error {
+	meta := bytes.TrimSpace(p.Meta)
+	if len(meta) == 0 || string(meta) == "null" {
+		return nil
+	}
+	if err := json.Unmarshal(meta, into); err != nil {
+		return fmt.Errorf("meta: %s", clip(err.Error()))
+	}
+	return nil
 }
 
 // tolerance reads one of the tolerances as an exact number; nil if absent.

@@ -1,6 +1,9 @@
 package reward
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { c |= 0x20; return 'a' <= c && c <= 'z' }
@@ -115,4 +118,32 @@ func scanTail(s string) int {
 		}
 	}
 	return n
+}
+
+// isWord is true for what white space keeps apart; the zero byte, nothing
+// written yet, is none.
+func isWord(c byte) bool { return isDigit(c) || isLetter(c) || c >= utf8.RuneSelf }
+
+// matching is the place of the bracket that closes the one s begins with, of
+// any kind; -1 if there is none.
+func matching(s string) int {
+	depth := 0
+	for i := range len(s) {
+		depth += nesting(s[i])
+		if depth == 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// nesting is +1 for an opening bracket and -1 for a closing one.
+func nesting(c byte) int {
+	switch c {
+	case '(', '[', '{':
+		return 1
+	case ')', ']', '}':
+		return -1
+	}
+	return 0
 }

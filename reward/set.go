@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/reward/code"
 )
 
 // MaxResponse is the longest response, in bytes, that a [Set] hands to a
@@ -31,11 +34,20 @@ type Set struct {
 
 // Default lists the graders that ropewalk ships. A new grader is one line here.
 func Default() *Set {
-	set, err := New(
+	set := &Set{byName: map[string]Grader{}}
+	err := set.add(
 		Exact{},
 		Number{},
-		Math{},
+		newMath(),
+		Choice{},
+		Regex{},
+		JSON{},
+		F1{},
 		newGym(),
+		List{set},
+		All{set},
+		Weighted{set},
+		code.New(runtime.GOMAXPROCS(0)),
 	)
 	if err != nil {
 		panic(err) // two graders above share a name
@@ -46,21 +58,40 @@ func Default() *Set {
 // New makes a set. A nil grader, an empty name or a name used twice is an error.
 func New(graders ...Grader) (*Set, error) {
 	s := &Set{byName: make(map[string]Grader, len(graders))}
+	if err := s.add(graders...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Set) add(graders ...Grader) error {
 	for i, g := range graders {
 		if g == nil {
-			return nil, fmt.Errorf("grader %d of the set is nil", i)
+			return fmt.Errorf("grader %d of the set is nil", i)
 		}
 		name := g.Name()
 		if name == "" {
-			return nil, fmt.Errorf("grader %d of the set (%T) has no name", i, g)
+			return fmt.Errorf("grader %d of the set (%T) has no name", i, g)
 		}
 		if other, dup := s.byName[name]; dup {
-			return nil, fmt.Errorf("two graders are named %q: %T and %T", name, other, g)
+			return fmt.Errorf("two graders are named %q: %T and %T", name, other, g)
 		}
 		s.byName[name] = g
 		s.names = append(s.names, name)
 	}
-	return s, nil
+	return nil
+}
+
+// Close ends what graders keep running: those that are an [io.Closer]. Processes
+// end with this process in any case.
+func (s *Set) Close() error {
+	var all []error
+	for _, name := range s.names {
+		if c, ok := s.byName[name].(io.Closer); ok {
+			all = append(all, c.Close())
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Names gives the graders' names in the order in which they were listed.
@@ -80,6 +111,19 @@ func (s *Set) Get(name string) (Grader, error) {
 		return nil, fmt.Errorf("unknown grader %s; did you mean %q? known graders: %s", show(name), near, known)
 	}
 	return nil, fmt.Errorf("unknown grader %s; known graders: %s", show(name), known)
+}
+
+// GoldAnswer is an answer that p's grader must give the full score; known is
+// false if the problem does not say one, or names no grader of the set.
+func (s *Set) GoldAnswer(p *data.Problem) (answer string, known bool) {
+	g, err := s.Get(p.Grader)
+	if err != nil {
+		return "", false
+	}
+	if r, ok := g.(GoldReader); ok {
+		return r.GoldAnswer(p)
+	}
+	return p.Gold, true
 }
 
 // Grade judges one response and always answers. A grader that panics, breaks

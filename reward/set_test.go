@@ -152,14 +152,14 @@ func TestStuckCallsAreBounded(t *testing.T) {
 }
 
 func TestSameAnswer(t *testing.T) {
-	s := newSet(t, Exact{}, Number{}, Math{}, panicky{})
+	s := newSet(t, Exact{}, Number{}, newMath(), panicky{})
 	for _, c := range []struct {
 		grader, a, b string
 		want         bool
 	}{
 		{"exact", "1", "1", true}, {"exact", "1", "1.0", false},
 		{"number", "1/2", "0.50", true}, {"number", "50%", "0.5", true}, {"number", "50%", "50", false}, {"number", "1", "2", false}, {"number", "one", "one", true},
-		{"math", `\frac12`, "0.5", true}, {"math", `\sqrt{2}`, `\sqrt 2`, false}, {"math", "1, 2", "1,2", true}, {"math", "1", "2", false},
+		{"math", `\frac12`, "0.5", true}, {"math", `\sqrt{2}`, `\sqrt 2`, true}, {"math", "0.333", "1/3", false}, {"math", "1, 2", "1,2", true}, {"math", "1", "2", false},
 		{"panicky", "1", "1", false}, {"nobody", "1", "1", false},
 		{"exact", strings.Repeat("x", MaxResponse+1), strings.Repeat("x", MaxResponse+1), false},
 	} {

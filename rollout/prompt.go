@@ -50,8 +50,27 @@ func NewRenderer(cfg config.Prompt, tokens Tokenizer) (*Renderer, error) {
 	return r, nil
 }
 
+// NewVerifier is [NewRenderer] of prompts that show one candidate and ask whether
+// it is right: specs of kind refine, rendered with verify.tmpl of cfg.Templates if
+// it is there, else with the built-in one.
+func NewVerifier(cfg config.Prompt, tokens Tokenizer) (*Renderer, error) {
+	t, err := readTemplate(cfg, data.Verify)
+	if errors.Is(err, fs.ErrNotExist) {
+		cfg.Templates = ""
+		t, err = readTemplate(cfg, data.Verify)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Direct is what is left when not even a part of the candidate fits.
+	return &Renderer{cfg: cfg, templates: map[data.Kind]*template.Template{data.Direct: t, data.Refine: t}, tokens: tokens}, nil
+}
+
 func readTemplate(cfg config.Prompt, kind data.Kind) (*template.Template, error) {
 	name := "templates/" + cfg.Answer + "_" + string(kind) + ".tmpl"
+	if kind == data.Verify {
+		name = "templates/verify.tmpl" // the same whatever the form of the answer
+	}
 	text, err := fs.ReadFile(builtin, name)
 	if cfg.Templates != "" {
 		name = filepath.Join(cfg.Templates, string(kind)+".tmpl")
@@ -60,7 +79,11 @@ func readTemplate(cfg config.Prompt, kind data.Kind) (*template.Template, error)
 	if err != nil {
 		return nil, fmt.Errorf("template of %s prompts: %w", kind, err)
 	}
-	t, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(string(text))
+	return parseTemplate(name, string(text), kind)
+}
+
+func parseTemplate(name, text string, kind data.Kind) (*template.Template, error) {
+	t, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("template of %s prompts: %w", kind, err)
 	}

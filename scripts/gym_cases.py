@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import reasoning_gym
-from gym_alternatives import special
+from gym_alternatives import example, special
 from reasoning_gym.factory import CURRICULA, DATASETS
 
 LIMIT = 5  # seconds for one score
@@ -177,7 +177,7 @@ def altered(value, rng):
 
 
 def answers(name, entry, others, rng):
-    gold = entry["answer"] if isinstance(entry["answer"], str) else (entry["metadata"].get("example_correct_answer") or "")
+    gold = example(name, entry)
     found = perturbed(gold, rng) + others
     try:
         found += special(name, entry, rng)

@@ -25,6 +25,7 @@ type asking struct {
 	urls        []string
 	simulate    bool
 	simulated   config.Simulated
+	judge       []float64 // of the simulated engine
 	concurrency int
 	giveUp      time.Duration
 
@@ -49,6 +50,7 @@ func (a *asking) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.simulate, "simulated", false, "ask the simulated engine: no model, answers right by formula")
 	flags.Float64SliceVar(&a.simulated.Accuracy, "simulated-accuracy", a.simulated.Accuracy, "simulated: chance of a right answer with 0, 1, 2... right candidates in the prompt")
 	flags.Float64Var(&a.simulated.Direct, "simulated-direct", a.simulated.Direct, "simulated: chance of a right answer to a direct prompt")
+	flags.Float64SliceVar(&a.judge, "simulated-judge", []float64{0.3, 0.8}, "simulated: chance that a wrong, and a right answer is verified as right")
 	flags.IntVar(&a.simulated.Tokens, "simulated-tokens", a.simulated.Tokens, "simulated: mean tokens of a completion")
 	flags.DurationVar(&a.simulated.Latency, "simulated-latency", a.simulated.Latency, "simulated: time that one token takes")
 	flags.Float64Var(&a.simulated.FailRate, "simulated-fail-rate", a.simulated.FailRate, "simulated: share of samples that fail")
@@ -130,6 +132,9 @@ func (a *asking) settings(o rsa.Options, problems []data.Problem) (rsa.Settings,
 	if a.simulate {
 		sim := a.simulated
 		s["engine"] = fmt.Sprintf("simulated (accuracy %v, direct %v, tokens %d, fail rate %v)", sim.Accuracy, sim.Direct, sim.Tokens, sim.FailRate)
+		if o.Verify {
+			s["engine"] += fmt.Sprintf(" judging %v", a.judge)
+		}
 	}
 	return s, nil
 }
@@ -149,7 +154,7 @@ func (a *asking) connect(ctx context.Context) (*rsa.Engines, error) {
 
 func (a *asking) endpoints() ([]rsa.Endpoint, error) {
 	if a.simulate {
-		eng, err := simulated.New(simulated.Options{Simulated: a.simulated})
+		eng, err := simulated.New(simulated.Options{Simulated: a.simulated, Judge: a.judge})
 		return []rsa.Endpoint{{Name: "the simulated engine", Engine: eng}}, err
 	}
 	var list []rsa.Endpoint
@@ -189,14 +194,15 @@ func (a *asking) run(cmd *cobra.Command, f *rsa.Folder, o rsa.Options, problems 
 	if err := f.Pin(engines.Info()); err != nil {
 		return askingError(err)
 	}
-	journal, err := f.Journal(rsa.Shape{Problems: len(problems), Rounds: o.T, N: o.N})
+	shape := o.Shape(len(problems))
+	journal, err := f.Journal(shape)
 	if err != nil {
 		return askingError(err)
 	}
 	defer func() { err = errors.Join(err, askingError(journal.Close())) }()
 	line := newAskingLine(cmd.ErrOrStderr(), engines.Info().Simulated)
 	if n := journal.Count(); n > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "going on with %s: %d of %d rollouts are there\n", f.Dir, n, len(problems)*o.N*o.T)
+		fmt.Fprintf(cmd.ErrOrStderr(), "going on with %s: %d of %d rollouts are there\n", f.Dir, n, shape.Size())
 	}
 	o.Progress = line.show
 	report, err := rsa.Run(cmd.Context(), o, problems, engines, graders, journal)

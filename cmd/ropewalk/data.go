@@ -20,7 +20,7 @@ func newDataCommand() *cobra.Command {
 			"  ropewalk data check train.jsonl\n" +
 			"  ropewalk data stats aime25.parquet",
 	}
-	cmd.AddCommand(newGenerateCommand(), newCheckCommand(), newStatsCommand())
+	cmd.AddCommand(newGenerateCommand(), newImportCommand(), newExportCommand(), newConvertCommand(), newCheckCommand(), newStatsCommand())
 	return cmd
 }
 

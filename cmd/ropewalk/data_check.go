@@ -30,7 +30,7 @@ func newCheckCommand() *cobra.Command {
 		Short: "Find bad rows: shape, duplicate ids, golds that their own grader refuses",
 		Long: "check reads every row of the files together, as a run that trains on them would, and grades each gold\n" +
 			"answer as if a model had given it: it must score 1. Bad rows are listed as file:row, and the exit\n" +
-			"code is then 3. Rows whose grader this build lacks are counted and not graded.",
+			"code is then 3. Rows whose grader this build lacks, or whose meta stands for the gold, are counted and not graded.",
 		Example: "  ropewalk data check train.jsonl heldout.parquet\n  ropewalk data check --json train.jsonl | jq .bad",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,6 +61,7 @@ type checkReport struct {
 	Rows     int            `json:"rows"`
 	Bad      []badRow       `json:"bad"`
 	Ungraded map[string]int `json:"ungraded"` // rows by grader that this build lacks
+	NoGold   int            `json:"no_gold"`  // rows whose meta stands for the gold: nothing to grade
 }
 
 type badRow struct {
@@ -88,6 +89,11 @@ func (r *checkReport) write(w io.Writer, asJSON bool) error {
 	}
 	for _, name := range sortedKeys(r.Ungraded) {
 		if _, err := fmt.Fprintf(w, "not graded: %d rows, for want of a grader %q\n", r.Ungraded[name], name); err != nil {
+			return err
+		}
+	}
+	if r.NoGold > 0 {
+		if _, err := fmt.Fprintf(w, "not graded: %d rows, whose meta stands for the gold\n", r.NoGold); err != nil {
 			return err
 		}
 	}
@@ -139,9 +145,17 @@ func (c *checker) problem(ctx context.Context, p *data.Problem, place string) er
 		c.report.Ungraded[p.Grader]++
 		return nil
 	}
+	if p.Meta != nil && (p.Gold == "" || p.Gold == "None") { // None is what Reasoning Gym writes
+		c.report.NoGold++
+		return nil
+	}
+	gold, known := c.graders.GoldAnswer(p)
+	if !known {
+		return nil
+	}
 	var verdict data.Verdict
 	for _, form := range goldForms {
-		verdict = c.graders.Grade(ctx, p, fmt.Sprintf(form, p.Gold), goldDeadline)
+		verdict = c.graders.Grade(ctx, p, fmt.Sprintf(form, gold), goldDeadline)
 		if verdict.Status == data.Scored && verdict.Score == 1 {
 			return nil
 		}

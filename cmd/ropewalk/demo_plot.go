@@ -2,6 +2,7 @@ package main
 
 import (
 	"image/color"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -25,6 +26,7 @@ func (r *demoReport) draw(path string) error {
 	}
 	p.X.Label.Text, p.Y.Label.Text = "round", "mean accuracy"
 	p.Y.Min, p.Y.Max = 0, 1
+	p.X.Tick.Marker = plot.ConstantTicks(rounds(r.RSA.T))
 	p.Legend.YOffs, p.Legend.XOffs = vg.Points(8), vg.Points(-8)
 	p.Legend.Padding = vg.Points(2)
 	p.Add(plotter.NewGrid())
@@ -34,6 +36,15 @@ func (r *demoReport) draw(path string) error {
 		}
 	}
 	return p.Save(7*vg.Inch, 4.5*vg.Inch, path)
+}
+
+// rounds marks each population on the axis.
+func rounds(t int) []plot.Tick {
+	ticks := make([]plot.Tick, t)
+	for i := range ticks {
+		ticks[i] = plot.Tick{Value: float64(i + 1), Label: strconv.Itoa(i + 1)}
+	}
+	return ticks
 }
 
 // curve is an arm's points with their errors, as plotter wants them.

@@ -35,6 +35,7 @@ var sole = []struct{ library, importer string }{
 	{"github.com/spf13/viper", "rollout/config"},
 	{"github.com/spf13/cobra", "cmd/ropewalk"},
 	{"gonum.org/v1/plot", "cmd/ropewalk"},
+	{"github.com/elastic/go-seccomp-bpf", "reward/code/sandbox"},
 }
 
 // goPackage is what `go list -json` says of a package, in part.

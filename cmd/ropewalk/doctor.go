@@ -36,7 +36,7 @@ type doctorOptions struct {
 
 // doctorChecks are all checks in the order of the table. Each is bounded in time.
 var doctorChecks = []func(context.Context, doctorOptions) []finding{
-	checkMachine, checkMemory, checkDisk, checkFsync, checkListen, checkQueueServer, checkPythons, checkEngines,
+	checkMachine, checkMemory, checkDisk, checkFsync, checkListen, checkQueueServer, checkPythons, checkSandbox, checkEngines,
 }
 
 func newDoctorCommand() *cobra.Command {

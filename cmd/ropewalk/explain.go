@@ -112,6 +112,7 @@ func findGradeLine(in *gradeInput, o explainOptions, byID bool) (*gradeItem, err
 // explain grades the item and prints what happened.
 func explain(cmd *cobra.Command, item *gradeItem, asJSON bool) error {
 	set := reward.Default()
+	defer set.Close()
 	if _, err := set.Get(item.Problem.Grader); err != nil {
 		return fail(exitUsage, "", err)
 	}

@@ -105,10 +105,12 @@ func runGrade(ctx context.Context, name string, o gradeOptions, stdin io.Reader,
 	defer closer.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	began := time.Now()
-	pool := reward.NewPool(reward.Default(), o.workers, o.deadline)
+	set := reward.Default()
+	pool := reward.NewPool(set, o.workers, o.deadline)
 	defer func() {
 		cancel() // first, so that nothing is waited for after an error
 		pool.Close()
+		_ = set.Close() // what graders keep running ends with this process in any case
 	}()
 	pending := make(chan (<-chan gradeRecord), 4*o.workers)
 	readErr := make(chan error, 1)

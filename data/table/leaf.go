@@ -4,9 +4,7 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/schema"
 )
 
 // window is how many levels are decoded at a time.
@@ -18,13 +16,11 @@ type batchReader[P any] interface {
 	ReadBatch(n int64, values []P, defs, reps []int16) (total int64, read int, err error)
 }
 
-// leaf streams one leaf column with at most one level of lists, row by row. P is
-// the type as stored.
+// leaf streams one leaf column, row by row. P is the type as stored.
 type leaf[P any] struct {
 	s              *source
 	col            int
 	maxDef, maxRep int16
-	itemDef        int16 // definition level from which a list has an item
 
 	group    int   // row group being read
 	rowsLeft int64 // of it
@@ -35,8 +31,8 @@ type leaf[P any] struct {
 	v, l       int // read positions in values and levels
 	nv, nl     int // how many are there
 
-	row     []P // the row handed out last
-	rowDefs []int16
+	row              []P // the row handed out last
+	rowDefs, rowReps []int16
 }
 
 // newLeaf positions before the first row. The column must store P.
@@ -44,31 +40,13 @@ func newLeaf[P any](s *source, col int) *leaf[P] {
 	c := s.column(col)
 	return &leaf[P]{
 		s: s, col: col, group: -1,
-		maxDef: c.MaxDefinitionLevel(), maxRep: c.MaxRepetitionLevel(), itemDef: itemLevel(c),
+		maxDef: c.MaxDefinitionLevel(), maxRep: c.MaxRepetitionLevel(),
 		values: make([]P, window), defs: make([]int16, window), reps: make([]int16, window),
 	}
 }
 
-// itemLevel counts the optional and repeated nodes down to the repeated one.
-func itemLevel(c *schema.Column) int16 {
-	var path []schema.Node
-	for n := c.SchemaNode(); n.Parent() != nil; n = n.Parent() {
-		path = append(path, n)
-	}
-	level := int16(0)
-	for i := len(path) - 1; i >= 0; i-- {
-		switch path[i].RepetitionType() {
-		case parquet.Repetitions.Optional:
-			level++
-		case parquet.Repetitions.Repeated:
-			return level + 1
-		}
-	}
-	return 0
-}
-
 // next gives the next row: its values without nulls, and one definition level
-// per item. Both are valid until the next call.
+// per item; rowReps has the repetition levels. All are valid until the next call.
 func (f *leaf[P]) next() ([]P, []int16, error) {
 	for f.rowsLeft == 0 {
 		if err := f.nextGroup(); err != nil {
@@ -76,7 +54,7 @@ func (f *leaf[P]) next() ([]P, []int16, error) {
 		}
 	}
 	f.rowsLeft--
-	f.row, f.rowDefs = f.row[:0], f.rowDefs[:0]
+	f.row, f.rowDefs, f.rowReps = f.row[:0], f.rowDefs[:0], f.rowReps[:0]
 	for first := true; ; first = false {
 		more, err := f.fill()
 		if err != nil {
@@ -100,8 +78,10 @@ func (f *leaf[P]) next() ([]P, []int16, error) {
 // take moves one level, and its value if it has one, into the row.
 func (f *leaf[P]) take() error {
 	def := f.defs[f.l]
-	f.l++
-	f.rowDefs = append(f.rowDefs, def)
+	if def > f.maxDef || f.reps[f.l] > f.maxRep {
+		return fmt.Errorf("column %s: a level beyond its highest: the file is corrupt", f.path())
+	}
+	f.rowDefs, f.rowReps = append(f.rowDefs, def), append(f.rowReps, f.reps[f.l])
 	if def == f.maxDef {
 		if f.v >= f.nv {
 			return fmt.Errorf("column %s: fewer values than levels: the file is corrupt", f.path())
@@ -109,6 +89,7 @@ func (f *leaf[P]) take() error {
 		f.row = append(f.row, f.values[f.v])
 		f.v++
 	}
+	f.l++
 	return nil
 }
 
@@ -127,6 +108,9 @@ func (f *leaf[P]) fill() (bool, error) {
 	f.v, f.l, f.nv, f.nl = 0, 0, read, int(total)
 	if f.maxDef == 0 {
 		clear(f.defs[:f.nl])
+	}
+	if f.maxRep == 0 {
+		clear(f.reps[:f.nl])
 	}
 	return f.nl > 0, nil
 }

@@ -77,6 +77,7 @@ func (l *loader) add(p data.Problem, file string, row int) *data.RowError {
 			"problem id %q is used before, at %s:%d (give one of the datasets another name, or its rows ids of their own)", p.ID, first.File, first.Row)}
 	}
 	l.seen[p.ID] = &data.RowError{File: file, Row: row}
+	p.Extra = nil // nobody who loads problems reads it
 	l.problems = append(l.problems, p)
 	return nil
 }
@@ -101,18 +102,33 @@ func Problems(s Source) iter.Seq2[data.Located, error] {
 }
 
 func open(path string, d data.Defaults) (iter.Seq2[data.Located, error], error) {
-	ext := strings.ToLower(filepath.Ext(path))
-	if ext == ".parquet" {
+	if isParquet(path) {
 		return problems(path, d), nil
 	}
-	f, err := openFile(path)
+	f, err := openLines(path)
 	if err != nil {
 		return nil, err
 	}
-	if ext != ".jsonl" && ext != ".ndjson" {
-		return nil, errors.Join(fmt.Errorf("%s: expected a .parquet or .jsonl file, found %q", path, ext), f.Close())
-	}
 	return closing(f, data.ReadJSONL(f, path, d)), nil
+}
+
+func isParquet(path string) bool { return strings.EqualFold(filepath.Ext(path), ".parquet") }
+
+func isLines(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".jsonl" || ext == ".ndjson"
+}
+
+// openLines opens a JSONL file.
+func openLines(path string) (*os.File, error) {
+	f, err := openFile(path)
+	if err == nil && !isLines(path) {
+		err = errors.Join(fmt.Errorf("%s: expected a .parquet or .jsonl file, found %q", path, strings.ToLower(filepath.Ext(path))), f.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // closing closes the file after the last row.

@@ -27,8 +27,6 @@ func (p checkedPages) Next() bool {
 
 func (p checkedPages) Err() error { return errors.Join(*p.err, p.PageReader.Err()) }
 
-var errLevels = errors.New("a page has fewer levels than values: the file is corrupt")
-
 func (p checkedPages) check(page file.Page) error {
 	buf, n := page.Data(), int64(page.NumValues())
 	switch page := page.(type) {

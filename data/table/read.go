@@ -54,6 +54,17 @@ func readRow[R any](path string, readers []func(*R) error, r *R) (err error) {
 	return nil
 }
 
+// Kind names what kind of table a Parquet file is, by its metadata; "" for one
+// that ropewalk did not write.
+func Kind(path string) (string, error) {
+	s, err := openParquet(path)
+	if err != nil {
+		return "", err
+	}
+	defer s.close() // opened for reading: nothing to lose
+	return s.meta(keySchema), nil
+}
+
 // meta is an entry of the file's metadata, "" if absent.
 func (s *source) meta(key string) string {
 	if v := s.r.MetaData().KeyValueMetadata().FindValue(key); v != nil {

@@ -2,6 +2,7 @@ package gym_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/ropewalk/ropewalk/reward/gym"
@@ -76,19 +77,33 @@ func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours flo
 // unsoundText is of answers that the package evaluates as code, and of what comes
 // of that.
 func unsoundText(task, answer string, theirs, ours float64) string {
-	integral := task == "simple_integration" || task == "intermediate_integration"
 	trimmed := strings.TrimSpace(answer)
-	switch {
-	case (integral || task == "polynomial_multiplication") && ours == 0 && theirs == 1 && (strings.HasPrefix(trimmed, "'") || strings.HasPrefix(trimmed, `"`)):
-		return "the package evaluates the text within quotes"
-	case integral && ours == 0 && theirs == 1 && strings.Contains(answer, "Integral("):
-		return "the package takes the integral left standing for its own solution"
-	case task == "polynomial_multiplication" && ours == 0 && theirs == 1 && strings.Contains(answer, ")/x"):
-		return "sympy cancels a factor before the package looks"
-	case (task == "countdown" || task == "puzzle24") && theirs == 0.05 && ours == 0.01 && (trimmed == "nan" || trimmed == "True"):
-		return "the package takes Python's names for numbers"
-	case integral && theirs == 0 && ours == 1 && strings.Contains(answer, "."):
-		return "the package takes rounding errors of decimals for a difference"
+	lost, won := theirs == 1 && ours == 0, theirs == 0 && ours == 1
+	switch task {
+	case "simple_integration", "intermediate_integration":
+		switch {
+		case lost && inQuotes(trimmed):
+			return "the package evaluates text within text"
+		case lost && strings.Contains(answer, "Integral("):
+			return "the package takes the integral left standing for its own solution"
+		case won && decimalPoint.MatchString(answer):
+			return "the package does not see that decimals are the fractions they stand for"
+		}
+	case "polynomial_multiplication":
+		if lost && (inQuotes(trimmed) || strings.Contains(answer, "/")) {
+			return "the package evaluates text within text, and sympy cancels while it reads"
+		}
+	case "countdown", "puzzle24":
+		if bareName.MatchString(trimmed) && theirs == 0.05 && ours == 0.01 {
+			return "the package takes a name for a value"
+		}
 	}
 	return ""
 }
+
+func inQuotes(s string) bool { return strings.HasPrefix(s, "'") || strings.HasPrefix(s, `"`) }
+
+var (
+	decimalPoint = regexp.MustCompile(`\d\.\d`)
+	bareName     = regexp.MustCompile(`(?i)^[a-z]+$`)
+)

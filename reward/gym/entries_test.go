@@ -2,10 +2,8 @@ package gym_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/ropewalk/ropewalk/data/generate"
 	"github.com/ropewalk/ropewalk/data/table"
 	"github.com/ropewalk/ropewalk/reward"
-	"github.com/ropewalk/ropewalk/reward/gym"
 )
 
 // grade asks the gym grader for its verdict on an answer within its tags.
@@ -31,54 +28,25 @@ func grade(t *testing.T, p *data.Problem, answer string) data.Verdict {
 var wrongAnswers = []string{"no such answer", "0", "[[7]]", "-77"}
 
 // evaluationFiles gives the Reasoning Gym files of the RSA repository, from
-// ROPEWALK_RSA_DATA or beside the checkout; without them, one of the same shape
-// made of the vectors.
-func evaluationFiles(t *testing.T) (files []string, rows int) {
+// ROPEWALK_RSA_DATA or beside the checkout. Without them the vectors of all tasks
+// have to do; see TestAgreement.
+func evaluationFiles(t *testing.T) []string {
 	t.Helper()
 	for _, dir := range []string{os.Getenv("ROPEWALK_RSA_DATA"), filepath.Join("..", "..", "..", "shared", "rsa")} {
 		if files, _ := filepath.Glob(filepath.Join(dir, "rg_*.parquet")); dir != "" && len(files) > 0 {
-			return files, 200
+			return files
 		}
 	}
-	var rowsText strings.Builder
-	for _, task := range gym.Tasks() {
-		for _, v := range vectors(t, task.Name) {
-			if !solvable(v) {
-				continue
-			}
-			entry, err := json.Marshal(v.Entry)
-			if err != nil {
-				t.Fatal(err)
-			}
-			row, err := json.Marshal(map[string]any{
-				"data_source": "reasoning_gym", "prompt": []map[string]string{{"role": "user", "content": task.Name + " puzzle"}},
-				"reward_model": map[string]string{"ground_truth": deref(v.Entry.Answer), "style": "rule"},
-				"extra_info":   map[string]string{"dataset_name": task.Name, "entry": string(entry)},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(&rowsText, "%s\n", row)
-			rows++
-		}
-	}
-	file := filepath.Join(t.TempDir(), "rg_vectors.jsonl")
-	if err := os.WriteFile(file, []byte(rowsText.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return []string{file}, rows
+	t.Skip("the files of the RSA repository are not here: ROPEWALK_RSA_DATA names their folder")
+	return nil
 }
-
-// solvable reports whether the stored answer is one: jugs without a solution
-// have none, and the package scores its own answer to them 0.
-func solvable(v line) bool { return deref(v.Entry.Answer) != `["No solution"]` }
 
 // Every entry that the RSA paper evaluates with scores 1 on its own answer, if
 // it has one, and less on a wrong one.
 func TestEvaluationEntries(t *testing.T) {
-	files, rows := evaluationFiles(t)
+	const rows = 200
 	graded, withGold := 0, 0
-	for _, file := range files {
+	for _, file := range evaluationFiles(t) {
 		problems, _, err := table.Load([]table.Source{{Path: file}}, false)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +70,7 @@ func TestEvaluationEntries(t *testing.T) {
 				}
 			}
 			for _, wrong := range wrongAnswers {
-				if rightNumber(wrong, deref(meta.Entry.Answer)) {
+				if wrong == deref(meta.Entry.Answer) {
 					continue
 				}
 				if v := grade(t, p, wrong); v.Score >= 1 {
@@ -114,13 +82,6 @@ func TestEvaluationEntries(t *testing.T) {
 	if graded != rows || withGold < graded*3/4 {
 		t.Errorf("graded %d entries, %d with a stored answer; expected %d", graded, withGold, rows)
 	}
-}
-
-// rightNumber reports whether two texts are equal or one number.
-func rightNumber(a, b string) bool {
-	x, err1 := strconv.ParseFloat(a, 64)
-	y, err2 := strconv.ParseFloat(b, 64)
-	return a == b || err1 == nil && err2 == nil && x == y
 }
 
 // Every generated problem scores 1 on its own answer and less on a wrong one.

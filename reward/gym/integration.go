@@ -141,10 +141,13 @@ func nameValue(name, variable string, x complex128) dual {
 	return fixed(complex(1.5+float64(h.Sum32()%9973)/9973, 0))
 }
 
+// times carries rounding errors to first order: each factor's scales with the
+// value of the other, so that powers of a sine keep their digits.
 func (a dual) times(b dual) dual {
+	av, bv := cmplx.Abs(a.v), cmplx.Abs(b.v)
 	return dual{
 		a.v * b.v, a.d*b.v + a.v*b.d,
-		a.sv * b.sv, a.sd*b.sv + a.sv*b.sd,
+		a.sv*bv + av*b.sv, a.sd*bv + cmplx.Abs(a.d)*b.sv + a.sv*cmplx.Abs(b.d) + av*b.sd,
 	}
 }
 

@@ -28,7 +28,7 @@ func Hostile() map[string]string {
 		"markers": strings.Repeat("final answer", mega/12), "hashes": strings.Repeat("#", mega),
 		"digits": strings.Repeat("7", 100_000), "points": strings.Repeat("1.", mega/2), "thousands": "1" + strings.Repeat(",234", mega/4-1),
 		"slashes": strings.Repeat("1/", mega/2), "signs": strings.Repeat("-", mega) + "1", "exponents": strings.Repeat("1e", mega/2), "percents": strings.Repeat("%", mega),
-		"infinity": "inf", "nan": "nan", "python number": "1_000", "arabic digits": "٣", "full width digits": "３", "superscript": "x²",
+		"infinity": "inf", "nan": "nan", "python number": "70_313131", "arabic digits": "٣", "full width digits": "３", "superscript": "x²",
 	}
 	for name, inside := range map[string]string{
 		"digits": strings.Repeat("7", 100_000), "nested braces": strings.Repeat("{", 10_000) + "1" + strings.Repeat("}", 10_000),

@@ -17,16 +17,19 @@ const (
 )
 
 // Finish compacts a finished run: the journal becomes rollouts/NNNNNN.parquet,
-// in the order of problems, rounds and indexes, then report.json, then it is
-// removed. A crash in between loses nothing: the journal goes last.
+// in the order of problems, rounds and indexes, a round's verifications after it;
+// then come problems.jsonl and report.json, then it is removed. A crash in between loses nothing: the journal goes last.
 func (f *Folder) Finish(store Store, o Options, problems []data.Problem, r Report) error {
 	if err := os.MkdirAll(f.Path(rolloutsDir), 0o777); err != nil {
 		return err
 	}
 	a := archiver{folder: f, store: store, temperature: o.Sampling.Temperature, shardRows: shardRows,
-		shape: Shape{Problems: len(problems), Rounds: o.T, N: o.N}, problems: problems}
+		shape: o.Shape(len(problems)), verify: o.Verify, problems: problems, results: r.Results}
 	if err := a.all(); err != nil {
 		return fmt.Errorf("archiving rollouts: %w", err)
+	}
+	if err := writeResults(f.Path(resultsFile), r.Results); err != nil {
+		return err
 	}
 	if err := f.write(reportFile, r); err != nil {
 		return err
@@ -39,6 +42,8 @@ type archiver struct {
 	store       Store
 	shape       Shape
 	problems    []data.Problem
+	results     []Result
+	verify      bool
 	temperature float64
 	shardRows   int
 	groups      []data.Group // of the shard being filled
@@ -50,7 +55,7 @@ type archiver struct {
 // all writes shard after shard, each of whole problems.
 func (a *archiver) all() error {
 	for p := range a.problems {
-		for t := range a.shape.Rounds {
+		for t := range a.results[p].Asked {
 			if err := a.population(p, t); err != nil {
 				return err
 			}
@@ -76,26 +81,47 @@ func (a *archiver) write() error {
 }
 
 // population adds the groups of one round: the direct prompt's N rollouts are
-// one group, each aggregation prompt is a group of its own.
+// one group, each other prompt is a group of its own.
 func (a *archiver) population(problem, round int) error {
+	var completed []int
 	for i := range a.shape.N {
-		r, err := stored(a.store, Place{problem, round, i})
+		r, err := a.add(Place{problem, round, i})
 		if err != nil {
 			return err
 		}
-		if round > 0 || i == 0 {
-			a.groups = append(a.groups, a.group(r))
+		if r.completed() {
+			completed = append(completed, i)
 		}
-		g := &a.groups[len(a.groups)-1]
-		member, err := a.member(r)
-		if err != nil {
+	}
+	if !a.verify {
+		return nil
+	}
+	for _, i := range completed {
+		if _, err := a.add(Place{problem, a.shape.Rounds/2 + round, i}); err != nil {
 			return err
 		}
-		g.Members = append(g.Members, member)
-		a.tokens += r.Prompt.len() + r.tokens()
-		a.rows++
 	}
 	return nil
+}
+
+// add takes one rollout into the shard.
+func (a *archiver) add(p Place) (*Record, error) {
+	r, err := stored(a.store, p)
+	if err != nil {
+		return nil, err
+	}
+	if p.Round > 0 || p.Index == 0 {
+		a.groups = append(a.groups, a.group(r))
+	}
+	g := &a.groups[len(a.groups)-1]
+	member, err := a.member(r)
+	if err != nil {
+		return nil, err
+	}
+	g.Members = append(g.Members, member)
+	a.tokens += r.Prompt.len() + r.tokens()
+	a.rows++
+	return r, nil
 }
 
 // stored gets what a finished run must have.
@@ -112,10 +138,15 @@ func (a *archiver) group(r *Record) data.Group {
 		Spec: data.Spec{Group: a.shape.group(r.Place), Problem: r.ProblemID, Kind: data.KindOf(len(r.Parents)), Round: r.Round},
 		Cut:  r.Cut, Dataset: a.problems[r.Problem].Dataset, Temperature: a.temperature,
 	}
+	from := r.Round - 1
+	if a.verify && r.Round >= a.shape.Rounds/2 {
+		from = r.Round - a.shape.Rounds/2 // what it judges
+		g.Spec.Kind, g.Spec.Round, g.Temperature = data.Verify, from, verifyTemperature
+	}
 	g.PromptIDs, _ = r.Prompt.unpack()
 	for _, i := range r.Parents {
-		g.Source = "policy" // the problem's own round before
-		g.Candidates = append(g.Candidates, data.Candidate{Rollout: a.shape.ID(Place{r.Problem, r.Round - 1, i})})
+		g.Source = "policy" // the problem's own rollouts
+		g.Candidates = append(g.Candidates, data.Candidate{Rollout: a.shape.ID(Place{r.Problem, from, i})})
 	}
 	return g
 }

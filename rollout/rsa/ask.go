@@ -42,6 +42,10 @@ func (r *runner) ask(ctx context.Context, t task) (record *Record, blameless boo
 	if err != nil {
 		return nil, false, err
 	}
+	if t.kind == data.Verify {
+		record.Verdict = readJudgement(record.Text, t.from[t.Index])
+		return record, false, nil
+	}
 	return record, false, r.grade(ctx, t.problem, record)
 }
 
@@ -50,13 +54,17 @@ func (r *runner) sample(ctx context.Context, t task, record *Record) error {
 	spec := data.Spec{
 		Group: r.shape.group(t.Place), Problem: t.problem.ID, Kind: t.kind, Round: t.Round, Candidates: t.members,
 	}
-	ids, cut, err := r.renderer.Render(ctx, &spec, t.problem)
+	renderer, sampling := r.renderer, r.Sampling
+	if t.kind == data.Verify {
+		renderer, sampling = r.verifier, r.verifySampling()
+	}
+	ids, cut, err := renderer.Render(ctx, &spec, t.problem)
 	if err != nil {
 		return err
 	}
 	record.Prompt, record.Cut = packIDs(ids), cut
 	s, err := r.engines.Generate(ctx, engine.Request{
-		ID: string(r.shape.ID(t.Place)), PromptIDs: ids, Sampling: r.Sampling, Hint: r.hint(t),
+		ID: string(r.shape.ID(t.Place)), PromptIDs: ids, Sampling: sampling, Hint: r.hint(t),
 		Seed: int64(rollout.Seed(r.Seed, "rsa sample of "+string(t.problem.ID), int64(t.Round), int64(t.Index)) >> 2),
 	})
 	if err != nil {
@@ -72,7 +80,7 @@ func (r *runner) hint(t task) *data.Hint {
 	if !r.engines.Info().Simulated {
 		return nil
 	}
-	h := &data.Hint{Gold: t.problem.Gold}
+	h := &data.Hint{Gold: t.problem.Gold, Verify: t.kind == data.Verify}
 	for _, i := range t.parents {
 		h.Candidates = append(h.Candidates, t.from[i].Verdict.Score)
 		h.Answers = append(h.Answers, t.from[i].Verdict.Answer)
@@ -80,20 +88,28 @@ func (r *runner) hint(t task) *data.Hint {
 	return h
 }
 
-// grade asks for the verdict. A verdict that came because the run was stopped is
-// none: the rollout is then asked again.
-func (r *runner) grade(ctx context.Context, p *data.Problem, record *Record) error {
-	verdict, err := r.grading.Grade(ctx, p, record.Text)
-	if err != nil {
-		return fmt.Errorf("grading problem %s: %w", p.ID, errors.Join(err, context.Cause(ctx)))
-	}
-	record.Verdict = <-verdict
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// grade asks for the verdict, and for the rating if there is a rater.
+func (r *runner) grade(ctx context.Context, p *data.Problem, record *Record) (err error) {
+	if record.Verdict, err = r.verdict(ctx, p, record.Text); err != nil {
+		return err
 	}
 	record.Verdict.Steps = nil // only for --explain
 	record.Verdict.Answer, record.Verdict.Reason = clean(record.Verdict.Answer), clean(record.Verdict.Reason)
-	return nil
+	return r.rate(ctx, p, record)
+}
+
+// verdict waits for a grader. A verdict that came because the run was stopped is
+// none: the rollout is then asked again.
+func (r *runner) verdict(ctx context.Context, p *data.Problem, text string) (data.Verdict, error) {
+	pending, err := r.grading.Grade(ctx, p, text)
+	if err != nil {
+		return data.Verdict{}, fmt.Errorf("grading problem %s: %w", p.ID, errors.Join(err, context.Cause(ctx)))
+	}
+	verdict := <-pending
+	if ctx.Err() != nil {
+		return data.Verdict{}, context.Cause(ctx)
+	}
+	return verdict, nil
 }
 
 // clean keeps a text the same through the journal's JSON.

@@ -18,11 +18,22 @@
 //	settings.json            what decides the outcome; another call must say the same
 //	journal.jsonl            while it is under way: a line for each finished rollout, CRC-32 and JSON
 //	rollouts/000000.parquet  in the end: the archive, in order of problem, round and index, whole problems to a file
+//	problems.jsonl           a [Result] a line: what reports and comparisons are made of
 //	report.json              last: a [Report]; the journal goes after it
+//	report.html              the report to look at; made again if it is missing
+//
+// Several seeds have a folder each (seed-N) in one that holds the last three over
+// all of them; a sweep has a folder for each point, beside comparison.json and
+// comparison.html, a [Comparison].
 //
 // A pool's work folder POOL.parquet.work holds the same until POOL.parquet and
 // POOL.parquet.json (a [PoolReport]) are whole.
 //
 // T counts populations: T = 1 is direct sampling, T = 2 single-step aggregation,
-// K = 1 parallel self-refinement.
+// K = 1 parallel self-refinement. A [Method] spends the same budget in its own way,
+// and a [Rule] answers from what came out.
+//
+// Where rollouts are verified by the model itself, the N verifications of a round
+// are asked after it and before the next; in journal and ids they are rounds T to
+// 2 T - 1, in the archive they stand after what they judge.
 package rsa

@@ -46,7 +46,8 @@ func TestMajority(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			score, distinct := majority(test.members, same)
+			camps := gather(pair(test.members, nil), same)
+			score, distinct := majority(camps), len(camps)
 			if score != test.score || distinct != test.distinct {
 				t.Errorf("score %v of %d answers, want %v of %d", score, distinct, test.score, test.distinct)
 			}
@@ -69,8 +70,7 @@ func TestMajorityFollowsItsClosedForm(t *testing.T) {
 				members[i] = voter("right", 1)
 			}
 		}
-		score, _ := majority(members, equal)
-		sum += score
+		sum += majority(gather(pair(members, nil), equal))
 	}
 	want := 1 - distuv.Binomial{N: n, P: p}.CDF(n/2)
 	within(t, "majority", Number(sum/trials), want, want*(1-want), trials)

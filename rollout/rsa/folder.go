@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,7 +30,35 @@ const (
 	lockFile     = "lock"
 	reportFile   = "report.json"
 	rolloutsDir  = "rollouts"
+	// PageFile is made by the command, from the report.
+	PageFile = "report.html"
 )
+
+// Files that compare the runs of a collection.
+const (
+	ComparisonFile = "comparison.json"
+	ComparisonPage = "comparison.html"
+)
+
+// OpenCollection makes a folder for runs of the given names, each in a folder of
+// its own, and for what is said of all of them; or finds it and makes sure that
+// nothing else is in it. Errors wrap [ErrForeign].
+func OpenCollection(dir string, names []string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(dir, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	about := []string{reportFile, resultsFile, PageFile, ComparisonFile, ComparisonPage}
+	for _, e := range entries {
+		if !slices.Contains(names, e.Name()) && !slices.Contains(about, e.Name()) && !atomicfile.IsTemporary(e.Name()) {
+			return fmt.Errorf("%w: %s: found %s", ErrForeign, dir, e.Name())
+		}
+	}
+	return atomicfile.Clean(dir)
+}
 
 // Folder holds a run: its settings, the journal while it is under way, and in
 // the end the archive and the report. One process at a time, by a lock.
@@ -70,7 +99,7 @@ func ours(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case settingsFile, journalFile, lockFile, reportFile, rolloutsDir:
+		case settingsFile, journalFile, lockFile, reportFile, resultsFile, PageFile, rolloutsDir:
 		default:
 			if !atomicfile.IsTemporary(e.Name()) {
 				return fmt.Errorf("%w: %s: found %s", ErrForeign, dir, e.Name())
@@ -151,6 +180,9 @@ func (f *Folder) Finished() (*Report, error) {
 	var r Report
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(reportFile), err)
+	}
+	if len(r.Rounds) == 0 || len(r.Curve) == 0 {
+		return nil, fmt.Errorf("%s is of an older version, which reported less", f.Path(reportFile))
 	}
 	return &r, f.forget()
 }

@@ -159,7 +159,7 @@ func TestArchiveHoldsTheRun(t *testing.T) {
 func TestShards(t *testing.T) {
 	dir, o, problems := filepath.Join(t.TempDir(), "run"), someOptions(4, 2, 2), someProblems(5)
 	s := newMemory()
-	mustRun(t, o, problems, connect(t, Patience{}, simulate(t, config.Simulated{})), s)
+	report := mustRun(t, o, problems, connect(t, Patience{}, simulate(t, config.Simulated{})), s)
 	f, err := OpenFolder(dir, settingsOf(t, o, problems))
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestShards(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(left), 0o777), os.WriteFile(left, nil, 0o666)); err != nil {
 		t.Fatal(err)
 	}
-	a := archiver{folder: f, store: s, shape: Shape{5, 2, 4}, problems: problems, shardRows: 9} // two problems are 16 rows
+	a := archiver{folder: f, store: s, shape: Shape{5, 2, 4}, problems: problems, results: report.Results, shardRows: 9} // two problems are 16 rows
 	if err := a.all(); err != nil {
 		t.Fatal(err)
 	}

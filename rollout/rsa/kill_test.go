@@ -24,18 +24,19 @@ import (
 )
 
 var (
-	killCount = flag.Int("kills", 10, "kills of each of TestKills' runs")
+	killCount = flag.Int("kills", 15, "kills of each of TestKills' runs")
 	killSeed  = flag.Uint64("kill-seed", 0, "seed of TestKills; 0 draws one and prints it")
 )
 
 // childVar holds, in a child process, what it is to do.
 const childVar = "ROPEWALK_RSA_TEST_CHILD"
 
-// childWork is a whole run: of rsa, or of a pool if Pool is set.
+// childWork is a whole run: of a method, or of a pool if Pool is set.
 type childWork struct {
-	Dir  string // folder of the run, or work folder of the pool
-	Pool string // file of the pool
-	Asks string // file that gets a line for each request, before it is sent
+	Method string // whose run it is; agreeing problems stop early
+	Dir    string // folder of the run, or work folder of the pool
+	Pool   string // file of the pool
+	Asks   string // file that gets a line for each request, before it is sent
 	// Latency of the engine, per token.
 	Latency time.Duration
 }
@@ -60,7 +61,14 @@ func (w childWork) options() Options {
 	if w.Pool != "" {
 		return someOptions(12, 1, 1)
 	}
-	return someOptions(6, 3, 4)
+	o := someOptions(6, 3, 4)
+	m, err := FindMethod(w.Method)
+	if err != nil {
+		panic(err)
+	}
+	o.VerifyTokens, o.StopWhenAgreed, o.Verify = 10, true, w.Method == "single-step"
+	m.Apply(&o, 6, 3, 4)
+	return o
 }
 
 // run is what the commands do, with a witness before the engine.
@@ -92,7 +100,7 @@ func (w childWork) run() (err error) {
 	if err := folder.Pin(engines.Info()); err != nil {
 		return err
 	}
-	journal, err := folder.Journal(Shape{len(problems), o.T, o.N})
+	journal, err := folder.Journal(o.Shape(len(problems)))
 	if err != nil {
 		return err
 	}
@@ -152,7 +160,7 @@ func (w childWork) child(t *testing.T) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, &stderr
 }
 
-// TestKills kills a run of rsa and one of a pool at random moments, and goes on
+// TestKills kills runs of methods and one of a pool at random moments, and goes on
 // with them: their files equal those of a run left alone, and no request is sent
 // whose answer was stored before.
 func TestKills(t *testing.T) {
@@ -161,13 +169,13 @@ func TestKills(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("-kill-seed %d", seed)
-	for _, pool := range []bool{false, true} {
-		t.Run(map[bool]string{false: "rsa", true: "pool"}[pool], func(t *testing.T) {
+	for _, name := range []string{"rsa", "reject", "single-step", "pool"} {
+		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			work := func(name string, latency time.Duration) childWork {
-				w := childWork{Dir: filepath.Join(root, name), Asks: filepath.Join(root, name+"-asks"), Latency: latency}
-				if pool {
-					w.Pool = filepath.Join(root, name+".parquet")
+			work := func(folder string, latency time.Duration) childWork {
+				w := childWork{Method: name, Dir: filepath.Join(root, folder), Asks: filepath.Join(root, folder+"-asks"), Latency: latency}
+				if name == "pool" {
+					w.Pool = filepath.Join(root, folder+".parquet")
 				}
 				return w
 			}
@@ -228,7 +236,7 @@ func (w childWork) stored(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	o := w.options()
-	shape := Shape{20, o.T, o.N}
+	shape := o.Shape(20)
 	have := map[string]bool{}
 	for line := range strings.Lines(string(raw)) {
 		if r, err := parseLine([]byte(line), shape); err == nil {
@@ -263,6 +271,7 @@ func compareFiles(t *testing.T, want, got childWork) {
 	if want.Pool == "" {
 		pairs = [][2]string{
 			{filepath.Join(want.Dir, rolloutsDir, "000000.parquet"), filepath.Join(got.Dir, rolloutsDir, "000000.parquet")},
+			{filepath.Join(want.Dir, resultsFile), filepath.Join(got.Dir, resultsFile)},
 			{filepath.Join(want.Dir, reportFile), filepath.Join(got.Dir, reportFile)},
 		}
 		if _, err := os.Stat(filepath.Join(got.Dir, journalFile)); err == nil {

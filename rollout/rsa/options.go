@@ -21,6 +21,22 @@ type Options struct {
 	Prompt config.Prompt
 	Seed   int64
 
+	// Method names what is run, for the report; "" is rsa. Its plan is in N, K and T.
+	Method string
+	// Points is in how many equal parts the curve over cost divides the single
+	// population of a run with T = 1; 0 for one.
+	Points int
+	// Verify asks of each rollout, with a prompt of its own and a completion of at
+	// most VerifyTokens, whether its answer is right.
+	Verify       bool
+	VerifyTokens int
+	// Rater names a grader that rates each completion beside the problem's own, as
+	// a verifier: the answer it rates highest is a population's best. "" for none.
+	Rater string
+	// StopWhenAgreed asks nothing more of a problem once all N rollouts of a
+	// population give the same answer, by the grader.
+	StopWhenAgreed bool
+
 	Concurrency int           // requests in flight over all engines; default 64
 	Graders     int           // answers graded at a time; default 1
 	Deadline    time.Duration // last guard of grading one answer; default reward's
@@ -28,9 +44,19 @@ type Options struct {
 	Progress func(Progress)
 }
 
+// Shape is the places of a run: T rounds of rollouts and, if each is verified, T
+// more of verifications.
+func (o *Options) Shape(problems int) Shape {
+	s := Shape{Problems: problems, Rounds: o.T, N: o.N}
+	if o.Verify {
+		s.Rounds = 2 * o.T
+	}
+	return s
+}
+
 // Progress is how far a run has come.
 type Progress struct {
-	Total  int // rollouts of the whole run
+	Total  int // rollouts of the whole run, verifications included
 	Stored int // found in the journal, not asked again
 	Asked  int // asked of an engine and stored by this process
 	Failed int // of both: without a completion
@@ -58,6 +84,12 @@ func (o *Options) Check() error {
 		return fmt.Errorf("max prompt tokens is %d: it must be 0 or more", o.Prompt.MaxTokens)
 	case o.Prompt.Format != "chat" && o.Prompt.Format != "text":
 		return fmt.Errorf("prompt format is %q: it must be chat or text", o.Prompt.Format)
+	case o.Points < 0 || o.T == 1 && o.Points > o.N || o.T > 1 && o.Points > 0:
+		return fmt.Errorf("%d points of cost cannot be told apart in %d rollouts of %d rounds", o.Points, o.N, o.T)
+	case o.Verify && o.VerifyTokens < 1:
+		return fmt.Errorf("max tokens of a verification is %d: it must be at least 1", o.VerifyTokens)
+	case o.StopWhenAgreed && o.N < 2:
+		return fmt.Errorf("n is %d: a population of one always agrees, so stopping when it does needs n of at least 2", o.N)
 	case o.Concurrency < 0:
 		return fmt.Errorf("concurrency is %d: it must be at least 1", o.Concurrency)
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"text/tabwriter"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Write prints the report as tables for people.
@@ -13,6 +15,7 @@ func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
 	r.header(&b)
 	r.table(&b, r.Rounds)
+	r.choices(&b)
 	if r.ByDataset != nil {
 		for _, name := range r.Datasets {
 			part := r.ByDataset[name]
@@ -21,9 +24,14 @@ func (r *Report) Write(w io.Writer) error {
 		}
 	}
 	r.givenTable(&b)
+	r.ending(&b)
 	r.footer(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func rightTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 }
 
 // simulatedLine opens all that was made without a model.
@@ -38,16 +46,74 @@ func (r *Report) header(b *strings.Builder) {
 		fmt.Fprintf(b, " K=%d", r.RSA.K)
 	}
 	fmt.Fprintf(b, " T=%d, temperature %g, model %s\n", r.RSA.T, r.Sampling.Temperature, r.Model)
+	if m, err := FindMethod(r.Method); err == nil {
+		fmt.Fprintf(b, "method %s: %s\n", m.Name, m.About)
+	}
+	if len(r.Seeds) > 0 {
+		var values []float64
+		fmt.Fprintf(b, "means over %d seeds:", len(r.Seeds))
+		for _, s := range r.Seeds {
+			values = append(values, float64(s.Answer))
+			fmt.Fprintf(b, " %d %s", s.Seed, share(s.Answer))
+		}
+		fmt.Fprintf(b, "; standard deviation %.3f\n", stat.StdDev(values, nil))
+	}
 }
 
 func (r *Report) table(b *strings.Builder, rounds []Round) {
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "round\tmean\t95 %% interval\tmajority\tpass@%d\tanswers\ttokens\ttruncated\tgraded\t\n", r.RSA.N)
+	t := rightTable(b)
+	fmt.Fprintf(t, "round\tmean\t95 %% interval\tmajority\tpass@%d\tanswers\tbits\ttokens\ttruncated\tgraded\t\n", r.RSA.N)
 	for _, x := range rounds {
-		fmt.Fprintf(t, "%d\t%s\t%s – %s\t%s\t%s\t%s\t%s\t%s\t%d/%d\t\n", x.Round, share(x.Mean), share(x.CI95[0]), share(x.CI95[1]),
-			share(x.Majority), share(x.PassN), decimal(x.Distinct), decimal(x.MeanTokens), percent(x.Truncated), x.Counted, x.Rollouts)
+		fmt.Fprintf(t, "%d\t%s\t%s – %s\t%s\t%s\t%s\t%s\t%s\t%s\t%d/%d\t\n", x.Round, share(x.Mean), share(x.CI95[0]), share(x.CI95[1]),
+			share(x.Majority), share(x.PassN), decimal(x.Distinct), decimal(x.Entropy), decimal(x.MeanTokens), percent(x.Truncated), x.Counted, x.Rollouts)
 	}
 	_ = t.Flush() // a strings.Builder does not fail
+}
+
+// choices are the answers chosen of N, and the chance that one of fewer is right.
+func (r *Report) choices(b *strings.Builder) {
+	t := rightTable(b)
+	b.WriteString("\nscore of the best of N by a verifier, and pass@k\n")
+	line := "round"
+	for _, x := range r.Rounds[0].Best {
+		line += "\t" + strings.TrimPrefix(string(x.Rule), "best_")
+	}
+	for _, x := range r.Rounds[0].PassAt {
+		line += fmt.Sprintf("\tpass@%d", x.K)
+	}
+	fmt.Fprintln(t, line+"\t")
+	for _, x := range r.Rounds {
+		line = fmt.Sprint(x.Round)
+		for _, rule := range r.Rounds[0].Best {
+			line += "\t" + share(x.BestBy(rule.Rule))
+		}
+		for _, p := range x.PassAt {
+			line += "\t" + share(p.P)
+		}
+		fmt.Fprintln(t, line+"\t")
+	}
+	_ = t.Flush()
+}
+
+// BestBy is the mean by a rule that chooses one of N, null if the round has none.
+func (x *Round) BestBy(rule Rule) Number {
+	for _, b := range x.Best {
+		if b.Rule == rule {
+			return b.Mean
+		}
+	}
+	return Number(math.NaN())
+}
+
+// ending says what the method's answers are worth and what they cost.
+func (r *Report) ending(b *strings.Builder) {
+	end := r.Curve[len(r.Curve)-1]
+	fmt.Fprintf(b, "\nanswers by %s: %s (%s – %s), for %.0f completion and %.0f prompt tokens a problem\n",
+		r.Rule, share(end.Mean), share(end.CI[0]), share(end.CI[1]), float64(end.Tokens), float64(end.PromptTokens))
+	if r.Agreeing != nil {
+		fmt.Fprintf(b, "%d of %d problems were stopped when a population agreed; it stands, at no cost, for their later rounds\n",
+			*r.Agreeing, r.Problems*max(1, len(r.Seeds)))
+	}
 }
 
 func (r *Report) givenTable(b *strings.Builder) {
@@ -55,12 +121,13 @@ func (r *Report) givenTable(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "\nP(correct | c of %d candidates correct), rounds 1 to %d\n", r.RSA.K, r.RSA.T-1)
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	lines := [3]string{"c", "prompts", "P(correct)"}
+	t := rightTable(b)
+	lines := [4]string{"c", "prompts", "P(correct)", "95 % interval"}
 	for _, g := range r.Given {
 		lines[0] += fmt.Sprintf("\t%d", g.Correct)
 		lines[1] += fmt.Sprintf("\t%d", g.Prompts)
 		lines[2] += "\t" + share(g.P)
+		lines[3] += "\t" + between(g)
 	}
 	for _, line := range lines {
 		fmt.Fprintln(t, line+"\t")
@@ -70,6 +137,9 @@ func (r *Report) givenTable(b *strings.Builder) {
 
 func (r *Report) footer(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%d rollouts, %d completion tokens, %d prompt tokens\n", r.Totals.Rollouts, r.Totals.Tokens, r.Totals.PromptTokens)
+	if v := r.Totals.VerifyTokens; v > 0 {
+		fmt.Fprintf(b, "beside them %d completion and %d prompt tokens of verifications\n", v, r.Totals.VerifyPromptTokens)
+	}
 	cut := 0
 	for _, x := range r.Rounds {
 		cut += x.Cut
@@ -118,6 +188,14 @@ func (r *PoolReport) histogram(b *strings.Builder) {
 		bar := (counts[i]*widest + largest - 1) / largest
 		fmt.Fprintf(b, "%10s  %s %d\n", label, strings.Repeat("█", bar), counts[i])
 	}
+}
+
+// between prints an interval, where there is one.
+func between(g Given) string {
+	if g.Prompts == 0 {
+		return "-"
+	}
+	return share(g.CI[0]) + "–" + share(g.CI[1])
 }
 
 // share prints a number between 0 and 1.

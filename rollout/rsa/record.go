@@ -19,7 +19,7 @@ type Place struct {
 // Shape is how many places a run has.
 type Shape struct {
 	Problems int // numbered from 0
-	Rounds   int // T
+	Rounds   int // T, or 2 T where each round of rollouts has one of verifications
 	N        int
 }
 
@@ -76,6 +76,7 @@ type Record struct {
 	Model     string            `json:"model"`
 	Simulated bool              `json:"simulated,omitempty"`
 	Verdict   data.Verdict      `json:"verdict"`
+	Rating    *float64          `json:"rating,omitempty"` // by the verifying grader
 }
 
 // ids are token ids as unsigned varints, in JSON as base64: half the size of

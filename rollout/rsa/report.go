@@ -4,10 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-
-	"gonum.org/v1/gonum/stat"
-
-	"github.com/ropewalk/ropewalk/rollout"
 )
 
 // Report is a whole run in numbers: report.json. It is a function of the stored
@@ -16,18 +12,30 @@ type Report struct {
 	Schema    int      `json:"schema"` // 1
 	Simulated bool     `json:"simulated"`
 	Model     string   `json:"model"`
+	Method    string   `json:"method"`
+	Rule      Rule     `json:"answer"` // how the method answers: the rule of the curve
 	Datasets  []string `json:"datasets"`
 	Problems  int      `json:"problems"`
 	RSA       Size     `json:"rsa"`
-	Seed      int64    `json:"seed"`
+	Seed      int64    `json:"seed"`            // the first of several
+	Seeds     []Seeded `json:"seeds,omitempty"` // if there are several
 	Sampling  Drawn    `json:"sampling"`
-	Rounds    []Round  `json:"rounds"`
+	Rater     string   `json:"rater,omitempty"` // the grader behind best_rated
+	// Agreeing counts the problems, of each seed, whose rounds were not all asked
+	// for, because a population agreed; null if that was not to be.
+	Agreeing *int    `json:"stopped_when_agreed,omitempty"`
+	Rounds   []Round `json:"rounds"`
 	// Given is P(correct | c of K candidates correct) over all rounds after the
 	// first; empty for T = 1.
 	Given []Given `json:"given_correct"`
+	// Curve is the answer's score over what was spent on a problem.
+	Curve []Spent `json:"curve"`
 	// ByDataset repeats the rounds for each dataset, if there are several.
 	ByDataset map[string]Part `json:"by_dataset,omitempty"`
 	Totals    Totals          `json:"totals"`
+
+	// Results are what all of it was made of.
+	Results []Result `json:"-"`
 }
 
 // Size is N, K and T.
@@ -44,19 +52,28 @@ type Drawn struct {
 	MaxPromptTokens int     `json:"max_prompt_tokens"`
 }
 
+// Seeded is the end of one seed's run.
+type Seeded struct {
+	Seed   int64  `json:"seed"`
+	Answer Number `json:"answer"` // mean score of the method's answers
+}
+
 // Part is the report of some of the problems.
 type Part struct {
 	Problems int     `json:"problems"`
 	Rounds   []Round `json:"rounds"`
+	Curve    []Spent `json:"curve"`
 }
 
-// Totals count rollouts over all rounds.
+// Totals count rollouts over all rounds and seeds.
 type Totals struct {
-	Rollouts     int   `json:"rollouts"`
-	Failed       int   `json:"failed"`   // no completion
-	Ungraded     int   `json:"ungraded"` // completed, but the grader could not judge: bad gold, timeout, error
-	Tokens       int64 `json:"tokens"`   // of completions
-	PromptTokens int64 `json:"prompt_tokens"`
+	Rollouts           int   `json:"rollouts"`
+	Failed             int   `json:"failed"`   // no completion
+	Ungraded           int   `json:"ungraded"` // completed, but the grader could not judge: bad gold, timeout, error
+	Tokens             int64 `json:"tokens"`   // of completions
+	PromptTokens       int64 `json:"prompt_tokens"`
+	VerifyTokens       int64 `json:"verify_tokens"` // of verifications, beside these
+	VerifyPromptTokens int64 `json:"verify_prompt_tokens"`
 }
 
 // Round is one population over all problems. Means are over the problems with at
@@ -71,27 +88,74 @@ type Round struct {
 	MajorityCI [2]Number `json:"majority_ci95"`
 	PassN      Number    `json:"pass_n"` // share of problems with a rollout of score 1
 	PassNCI    [2]Number `json:"pass_n_ci95"`
-	Distinct   Number    `json:"distinct_answers"` // in a population
-	Rollouts   int       `json:"rollouts"`
-	Counted    int       `json:"counted"` // graded: scored or no_answer
-	NoAnswer   int       `json:"no_answer"`
-	Failed     int       `json:"failed"`
-	Ungraded   int       `json:"ungraded"`
-	Truncated  Number    `json:"truncated"` // share of completions that reached max_tokens
-	Cut        int       `json:"cut"`       // prompts whose candidates were shortened or dropped to fit
-	MeanTokens Number    `json:"mean_tokens"`
-	MeanPrompt Number    `json:"mean_prompt_tokens"`
-	Tokens     int64     `json:"tokens"`
-	Given      []Given   `json:"given_correct,omitempty"`
+	PassAt     []PassAt  `json:"pass_at"`
+	Best       []Best    `json:"best"` // by each rule that chooses one of N and has something to go by
+	Distinct   Number    `json:"distinct_answers"`
+	DistinctCI [2]Number `json:"distinct_answers_ci95"`
+	Entropy    Number    `json:"entropy_bits"` // of the answers of a population
+	EntropyCI  [2]Number `json:"entropy_bits_ci95"`
+	Agreed     Number    `json:"agreed"`              // share of problems whose rollouts all give one answer
+	Unchanged  int       `json:"unchanged,omitempty"` // populations that stand for ones not asked for
+
+	Rollouts    int       `json:"rollouts"` // asked for
+	Counted     int       `json:"counted"`  // graded: scored or no_answer
+	NoAnswer    int       `json:"no_answer"`
+	Failed      int       `json:"failed"`
+	Ungraded    int       `json:"ungraded"`
+	Truncated   Number    `json:"truncated"` // share of completions that reached max_tokens
+	TruncatedCI [2]Number `json:"truncated_ci95"`
+	Cut         int       `json:"cut"` // prompts whose candidates were shortened or dropped to fit
+	MeanTokens  Number    `json:"mean_tokens"`
+	MeanPrompt  Number    `json:"mean_prompt_tokens"`
+	// Of all rollouts of the round, and of the rounds up to it; verifications are
+	// only in what is spent.
+	Tokens            int64     `json:"tokens"`
+	PromptTokens      int64     `json:"prompt_tokens"`
+	SpentTokens       int64     `json:"spent_tokens"`
+	SpentPromptTokens int64     `json:"spent_prompt_tokens"`
+	Verified          *Verified `json:"verified,omitempty"`
+	Given             []Given   `json:"given_correct,omitempty"`
+}
+
+// PassAt is the unbiased estimate of pass@k, over the problems with k graded
+// rollouts.
+type PassAt struct {
+	K  int       `json:"k"`
+	P  Number    `json:"p"`
+	CI [2]Number `json:"p_ci95"`
+}
+
+// Best is the mean score of the answers that a rule chooses.
+type Best struct {
+	Rule Rule      `json:"rule"`
+	Mean Number    `json:"mean"`
+	CI   [2]Number `json:"ci95"`
+}
+
+// Verified says how good self-verification is.
+type Verified struct {
+	AcceptsRight Number `json:"accepts_right"` // share of right rollouts called right
+	AcceptsWrong Number `json:"accepts_wrong"` // share of wrong rollouts called right
+	Silent       int    `json:"silent"`        // neither true nor false
 }
 
 // Given is P(correct | c of K candidates correct); correct means score 1.
 type Given struct {
-	Correct int    `json:"correct"` // c
-	Of      int    `json:"of"`      // K
-	Prompts int    `json:"prompts"`
-	P       Number `json:"p"`
-	Mean    Number `json:"mean"` // of the scores
+	Correct int       `json:"correct"` // c
+	Of      int       `json:"of"`      // K
+	Prompts int       `json:"prompts"`
+	P       Number    `json:"p"`
+	CI      [2]Number `json:"p_ci95"`
+	Mean    Number    `json:"mean"` // of the scores
+}
+
+// Spent is a point of the curve over cost: means over problems.
+type Spent struct {
+	Rollouts     Number    `json:"rollouts"`
+	Tokens       Number    `json:"tokens"`
+	PromptTokens Number    `json:"prompt_tokens"`
+	Mean         Number    `json:"mean"` // score of the method's answer
+	CI           [2]Number `json:"ci95"`
 }
 
 // Number is a float64 whose NaN is JSON's null.
@@ -115,133 +179,6 @@ func (n *Number) UnmarshalJSON(raw []byte) error {
 }
 
 func ratio(a, b float64) Number { return Number(a / b) } // 0/0 is NaN: null
-
-// report sums up all tallies.
-func (r *runner) report() Report {
-	info := r.engines.Info()
-	all := make([]int, len(r.problems))
-	byDataset := map[string][]int{}
-	var names []string
-	for i := range r.problems {
-		all[i] = i
-		name := r.problems[i].Dataset
-		if byDataset[name] == nil {
-			names = append(names, name)
-		}
-		byDataset[name] = append(byDataset[name], i)
-	}
-	out := Report{
-		Schema: 1, Simulated: info.Simulated, Model: info.Model, Datasets: names, Problems: len(r.problems),
-		RSA: Size{r.N, r.K, r.T}, Seed: r.Seed,
-		Sampling: Drawn{r.Sampling.Temperature, r.Sampling.MaxTokens, r.Prompt.MaxTokens},
-		Rounds:   r.rounds(all), Given: []Given{},
-	}
-	out.Given = r.given(all, 1, r.T)
-	if len(names) > 1 {
-		out.ByDataset = map[string]Part{}
-		for name, some := range byDataset {
-			out.ByDataset[name] = Part{Problems: len(some), Rounds: r.rounds(some)}
-		}
-	}
-	for _, round := range out.Rounds {
-		out.Totals.Rollouts += round.Rollouts
-		out.Totals.Failed += round.Failed
-		out.Totals.Ungraded += round.Ungraded
-		out.Totals.Tokens += round.Tokens
-	}
-	for _, round := range r.tallies {
-		for _, y := range round {
-			out.Totals.PromptTokens += y.promptTokens
-		}
-	}
-	return out
-}
-
-func (r *runner) rounds(problems []int) []Round {
-	rounds := make([]Round, r.T)
-	for t := range rounds {
-		rounds[t] = r.round(t, problems)
-	}
-	return rounds
-}
-
-// round averages the tallies of some problems.
-func (r *runner) round(t int, problems []int) Round {
-	out := Round{Round: t, Rollouts: len(problems) * r.N}
-	var means, majorities, passes, distinct []float64
-	var completed, truncated int
-	var promptTokens int64
-	for _, i := range problems {
-		y := r.tallies[t][i]
-		completed += y.completed
-		truncated += y.truncated
-		promptTokens += y.promptTokens
-		out.Counted += y.counted
-		out.NoAnswer += y.noAnswer
-		out.Failed += y.failed
-		out.Ungraded += y.ungraded
-		out.Cut += y.cut
-		out.Tokens += y.tokens
-		if y.counted == 0 {
-			continue
-		}
-		out.Problems++
-		means = append(means, y.mean)
-		majorities = append(majorities, y.majority)
-		passes = append(passes, y.pass)
-		distinct = append(distinct, float64(y.distinct))
-	}
-	out.Mean, out.CI95 = r.estimate("mean", t, means)
-	out.Majority, out.MajorityCI = r.estimate("majority", t, majorities)
-	out.PassN, out.PassNCI = r.estimate("pass_n", t, passes)
-	out.Distinct = Number(mean(distinct))
-	out.Truncated = ratio(float64(truncated), float64(completed))
-	out.MeanTokens = ratio(float64(out.Tokens), float64(completed))
-	out.MeanPrompt = ratio(float64(promptTokens), float64(completed))
-	if t > 0 {
-		out.Given = r.given(problems, t, t+1)
-	}
-	return out
-}
-
-// estimate is the mean with its interval.
-func (r *runner) estimate(what string, t int, values []float64) (Number, [2]Number) {
-	if len(values) == 0 {
-		nan := Number(math.NaN())
-		return nan, [2]Number{nan, nan}
-	}
-	ci := bootstrap(values, rollout.Rand(r.Seed, "rsa bootstrap of "+what, int64(t)))
-	return Number(mean(values)), [2]Number{Number(ci[0]), Number(ci[1])}
-}
-
-// mean is stat.Mean, NaN for nothing.
-func mean(values []float64) float64 {
-	if len(values) == 0 {
-		return math.NaN()
-	}
-	return stat.Mean(values, nil)
-}
-
-// given sums the cells of the rounds from..to-1.
-func (r *runner) given(problems []int, from, to int) []Given {
-	if from >= to {
-		return []Given{}
-	}
-	cells := make([]cell, r.K+1)
-	for _, round := range r.tallies[from:to] {
-		for _, i := range problems {
-			for c, one := range round[i].given {
-				cells[c].merge(one)
-			}
-		}
-	}
-	out := make([]Given, len(cells))
-	for c, one := range cells {
-		n := float64(one.prompts)
-		out[c] = Given{Correct: c, Of: r.K, Prompts: one.prompts, P: ratio(float64(one.right), n), Mean: ratio(one.score, n)}
-	}
-	return out
-}
 
 // Complete reports whether every rollout was completed and graded.
 func (r *Report) Complete() bool { return r.Totals.Failed == 0 && r.Totals.Ungraded == 0 }

@@ -13,8 +13,9 @@ import (
 // task is one rollout to ask for.
 type task struct {
 	Place
+	stage   int              // of its problem: 2 t for round t, 2 t + 1 for verifying it
 	parents []int            // indexes of the candidates, nil in round 0
-	from    []*Record        // the round before, by index
+	from    []*Record        // the population they are of, by index
 	kind    data.Kind        // of the prompt
 	problem *data.Problem    // what is asked
 	members []data.Candidate // the candidates, in prompt order
@@ -32,6 +33,7 @@ type result struct {
 type population struct {
 	round   int
 	members []*Record // of this round, by index; nil where missing
+	judged  []*Record // their verifications; nil while there are none
 	missing int
 	before  []*Record // of the round before
 }
@@ -44,6 +46,7 @@ type runner struct {
 	shape    Shape
 	engines  *Engines
 	renderer *rollout.Renderer
+	verifier *rollout.Renderer // nil if nothing is verified
 	grading  *reward.Pool
 	graders  *reward.Set
 	store    Store
@@ -54,7 +57,7 @@ type runner struct {
 	active   map[int]*population
 	inflight int
 	results  chan result
-	tallies  [][]tally // by round and problem
+	outcomes []Result // by problem
 	progress Progress
 }
 
@@ -81,27 +84,44 @@ func newRunner(o Options, problems []data.Problem, engines *Engines, graders *re
 	if len(problems) == 0 {
 		return nil, fmt.Errorf("no problems")
 	}
-	for i := range problems {
-		if _, err := graders.Get(problems[i].Grader); err != nil {
-			return nil, fmt.Errorf("problem %s: %w", problems[i].ID, err)
-		}
-	}
-	renderer, err := rollout.NewRenderer(o.Prompt, engines)
-	if err != nil {
+	if err := gradable(problems, o.Rater, graders); err != nil {
 		return nil, err
 	}
+	shape := o.Shape(len(problems))
 	r := &runner{
-		Options: o, problems: problems, shape: Shape{Problems: len(problems), Rounds: o.T, N: o.N},
-		engines: engines, renderer: renderer, grading: reward.NewPool(graders, o.Graders, o.Deadline), graders: graders,
+		Options: o, problems: problems, shape: shape, engines: engines, grading: reward.NewPool(graders, o.Graders, o.Deadline), graders: graders,
 		store: store, gate: &gate{store: store, patience: max(32, o.N)},
 		active: map[int]*population{}, results: make(chan result, o.Concurrency),
-		tallies:  make([][]tally, o.T),
-		progress: Progress{Total: len(problems) * o.N * o.T, Rounds: make([]int, o.T), Score: make([]float64, o.T), Scored: make([]int, o.T)},
+		outcomes: make([]Result, len(problems)),
+		progress: Progress{Total: shape.Size(), Rounds: make([]int, o.T), Score: make([]float64, o.T), Scored: make([]int, o.T)},
 	}
-	for t := range r.tallies {
-		r.tallies[t] = make([]tally, len(problems))
+	if err := r.readTemplates(); err != nil {
+		r.grading.Close()
+		return nil, err
 	}
 	return r, nil
+}
+
+// gradable makes sure that every grader a run needs is there.
+func gradable(problems []data.Problem, rater string, graders *reward.Set) error {
+	for i := range problems {
+		if _, err := graders.Get(problems[i].Grader); err != nil {
+			return fmt.Errorf("problem %s: %w", problems[i].ID, err)
+		}
+	}
+	if rater == "" {
+		return nil
+	}
+	_, err := graders.Get(rater)
+	return err
+}
+
+func (r *runner) readTemplates() (err error) {
+	if r.renderer, err = rollout.NewRenderer(r.Prompt, r.engines); err != nil || !r.Verify {
+		return err
+	}
+	r.verifier, err = rollout.NewVerifier(r.Prompt, r.engines)
+	return err
 }
 
 // loop keeps Concurrency tasks in flight until all are done or one fails.
@@ -156,12 +176,12 @@ func (r *runner) start(problem int) {
 
 // push makes the N tasks of a population's round ready.
 func (r *runner) push(problem int, p *population) {
-	p.members, p.missing = make([]*Record, r.N), r.N
+	p.members, p.judged, p.missing = make([]*Record, r.N), nil, r.N
 	for i := range r.N {
-		t := task{Place: Place{Problem: problem, Round: p.round, Index: i}, problem: &r.problems[problem]}
+		t := task{Place: Place{Problem: problem, Round: p.round, Index: i}, stage: 2 * p.round, problem: &r.problems[problem]}
 		if p.round > 0 {
 			t.parents = candidateSet(r.Seed, r.problems[problem].ID, p.round, i, r.K, p.before)
-			t.from, t.members = p.before, r.candidates(problem, p, t.parents)
+			t.from, t.members = p.before, r.candidates(problem, p.round-1, p.before, t.parents)
 		}
 		t.kind = data.KindOf(len(t.members))
 		heap.Push(&r.ready, t)
@@ -186,35 +206,80 @@ func candidateSet(seed int64, problem data.ProblemID, round, index, k int, befor
 	return set
 }
 
-func (r *runner) candidates(problem int, p *population, parents []int) []data.Candidate {
-	out := make([]data.Candidate, len(parents))
-	for at, i := range parents {
-		m := p.before[i]
+// candidates are some rollouts of a problem's population of a round.
+func (r *runner) candidates(problem, round int, population []*Record, which []int) []data.Candidate {
+	out := make([]data.Candidate, len(which))
+	for at, i := range which {
+		m := population[i]
 		out[at] = data.Candidate{
-			Rollout: r.shape.ID(Place{Problem: problem, Round: p.round - 1, Index: i}),
+			Rollout: r.shape.ID(Place{Problem: problem, Round: round, Index: i}),
 			Model:   m.Model, Version: -1, Text: m.Text, Score: m.Verdict.Score,
 		}
 	}
 	return out
 }
 
-// finish takes a stored rollout into its population and, when the round is
-// whole, goes on to the next.
+// finish takes a stored rollout into its population and, when the population is
+// whole and verified, closes it.
 func (r *runner) finish(done result) {
 	r.note(done)
 	p := r.active[done.Problem]
-	p.members[done.Index] = done.record
+	if done.kind == data.Verify {
+		p.judged[done.Index] = done.record
+	} else {
+		p.members[done.Index] = done.record
+	}
 	if p.missing--; p.missing > 0 {
 		return
 	}
-	r.tallies[p.round][done.Problem] = r.tally(done.Problem, p)
-	if p.round+1 == r.T {
-		delete(r.active, done.Problem)
+	if r.Verify && p.judged == nil {
+		p.judged = make([]*Record, r.N)
+		p.missing = r.verifications(done.Problem, p)
+		r.skip(r.N - p.missing)
+	}
+	if p.missing == 0 {
+		r.close(done.Problem, p)
+	}
+}
+
+// close measures a population and goes on to the next round, if there is one.
+func (r *runner) close(problem int, p *population) {
+	whole := pair(p.members, p.judged)
+	measured := r.measure(problem, whole, p.before)
+	out := &r.outcomes[problem]
+	out.Rounds = append(out.Rounds, measured)
+	if r.T == 1 {
+		out.Curve = r.parts(problem, whole)
+	} else {
+		out.Curve = measured.after(out.Curve)
+	}
+	if p.round+1 < r.T && !(r.StopWhenAgreed && measured.Agreed == 1) {
+		p.before = p.members
+		p.round++
+		r.push(problem, p)
 		return
 	}
-	p.before = p.members
-	p.round++
-	r.push(done.Problem, p)
+	delete(r.active, problem)
+	out.Asked = p.round + 1
+	r.skip((r.T - out.Asked) * r.shape.Rounds / r.T * r.N)
+	for range r.T - out.Asked {
+		still := measured.unchanged()
+		out.Rounds = append(out.Rounds, still)
+		out.Curve = still.after(out.Curve)
+	}
+}
+
+// skip takes rollouts out of what the run is going to ask for.
+func (r *runner) skip(n int) {
+	if r.progress.Total -= n; n > 0 {
+		r.show()
+	}
+}
+
+func (r *runner) show() {
+	if r.Progress != nil {
+		r.Progress(r.progress)
+	}
 }
 
 func (r *runner) note(done result) {
@@ -228,14 +293,14 @@ func (r *runner) note(done result) {
 		p.Failed++
 	}
 	p.Tokens += int64(done.record.tokens())
-	p.Rounds[done.Round]++
-	if done.record.counts() {
-		p.Scored[done.Round]++
-		p.Score[done.Round] += done.record.Verdict.Score
+	if done.kind != data.Verify {
+		p.Rounds[done.Round]++
+		if done.record.counts() {
+			p.Scored[done.Round]++
+			p.Score[done.Round] += done.record.Verdict.Score
+		}
 	}
-	if r.Progress != nil {
-		r.Progress(*p)
-	}
+	r.show()
 }
 
 // taskHeap gives the least advanced round first, then the earlier problem: a
@@ -244,10 +309,10 @@ type taskHeap []task
 
 func (h taskHeap) Len() int { return len(h) }
 func (h taskHeap) Less(i, j int) bool {
-	a, b := h[i].Place, h[j].Place
+	a, b := h[i], h[j]
 	switch {
-	case a.Round != b.Round:
-		return a.Round < b.Round
+	case a.stage != b.stage:
+		return a.stage < b.stage
 	case a.Problem != b.Problem:
 		return a.Problem < b.Problem
 	}

@@ -38,6 +38,9 @@ func NewSettings(o Options, problems []data.Problem) (Settings, error) {
 		"max-tokens":  strconv.Itoa(o.Sampling.MaxTokens), "stop": fmt.Sprint(o.Sampling.Stop),
 		"prompt-format": o.Prompt.Format, "templates": prompts,
 	}
+	if err := addMethod(s, o); err != nil {
+		return nil, err
+	}
 	if o.Prompt.MaxTokens > 0 {
 		s["max-prompt-tokens"] = strconv.Itoa(o.Prompt.MaxTokens)
 	}
@@ -45,6 +48,28 @@ func NewSettings(o Options, problems []data.Problem) (Settings, error) {
 		s["k"] = strconv.Itoa(o.K)
 	}
 	return s, addDatasets(s, problems)
+}
+
+// addMethod has the settings that plain RSA does without.
+func addMethod(s Settings, o Options) error {
+	if o.Method != "" && o.Method != recursive.Name {
+		s["method"] = o.Method
+	}
+	if o.Points > 0 {
+		s["points"] = strconv.Itoa(o.Points)
+	}
+	if o.Rater != "" {
+		s["verifier"] = o.Rater
+	}
+	if o.StopWhenAgreed {
+		s["stop-when-agreed"] = "true"
+	}
+	if !o.Verify {
+		return nil
+	}
+	template, err := verifierHash(o.Prompt)
+	s["verify"] = fmt.Sprintf("at most %d tokens (%s)", o.VerifyTokens, template)
+	return err
 }
 
 // withEngine adds what the engines say. Their context matters only where it
@@ -94,16 +119,25 @@ func promptsHash(cfg config.Prompt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	problem := data.Problem{ID: "p", Question: "question"}
 	candidates := []data.Candidate{{Text: "<think>a</think> first"}, {Text: "second"}}
 	for k := range 3 {
-		spec := data.Spec{Problem: "p", Kind: data.KindOf(k), Candidates: candidates[:k]}
-		if _, _, err := r.Render(context.Background(), &spec, &problem); err != nil {
+		if err := h.render(r, candidates[:k]); err != nil {
 			return "", err
 		}
 	}
-	sum := sha256.Sum256([]byte(h.text.String()))
-	return hex.EncodeToString(sum[:8]), nil
+	return h.sum(), nil
+}
+
+// verifierHash is [promptsHash] of verifications.
+func verifierHash(cfg config.Prompt) (string, error) {
+	var h hasher
+	cfg.MaxTokens = 1
+	r, err := rollout.NewVerifier(cfg, &h)
+	if err != nil {
+		return "", err
+	}
+	err = h.render(r, []data.Candidate{{Text: "<think>a</think> first"}})
+	return h.sum(), err
 }
 
 // hasher is a tokenizer that only listens; every prompt is one token long.
@@ -114,6 +148,18 @@ func (h *hasher) Tokenize(_ context.Context, prompts []data.Prompt) ([][]int32, 
 		fmt.Fprintf(&h.text, "%q\n", p.Text)
 	}
 	return slices.Repeat([][]int32{{1}}, len(prompts)), nil
+}
+
+func (h *hasher) render(r *rollout.Renderer, candidates []data.Candidate) error {
+	problem := data.Problem{ID: "p", Question: "question"}
+	spec := data.Spec{Problem: "p", Kind: data.KindOf(len(candidates)), Candidates: candidates}
+	_, _, err := r.Render(context.Background(), &spec, &problem)
+	return err
+}
+
+func (h *hasher) sum() string {
+	sum := sha256.Sum256([]byte(h.text.String()))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Hash names the settings in files that stem from them.

@@ -31,9 +31,7 @@ func (e *Engine) fails(seed int64) bool {
 // sample is one completion: filler, then the answer in the prompt's format.
 func (e *Engine) sample(r engine.Request, seed int64) engine.Sample {
 	rng := draw(seed, r.PromptIDs, "sample")
-	answer := e.answer(rng, r.Hint)
-	length := e.length(rng)
-	ids := encodeText(nil, compose(rng, formatOf(Decode(r.PromptIDs)), answer, length))
+	ids := encodeText(nil, e.text(rng, r))
 	ids = append(ids, EndID)
 	finish := data.FinishStop
 	if i := slices.IndexFunc(ids, func(id int32) bool { return slices.Contains(r.Sampling.Stop, id) }); i >= 0 {
@@ -50,6 +48,27 @@ func (e *Engine) sample(r engine.Request, seed int64) engine.Sample {
 		IDs: ids, Logprobs: logprobs(r.PromptIDs[len(r.PromptIDs)-1], ids, r.Sampling.Temperature),
 		Text: Decode(text), Finish: finish,
 	}
+}
+
+func (e *Engine) text(rng *rand.Rand, r engine.Request) string {
+	if r.Hint != nil && r.Hint.Verify {
+		return e.judge(rng, r.Hint)
+	}
+	answer := e.answer(rng, r.Hint)
+	length := e.length(rng)
+	return compose(rng, formatOf(Decode(r.PromptIDs)), answer, length)
+}
+
+// judge says True with the configured chance.
+func (e *Engine) judge(rng *rand.Rand, h *data.Hint) string {
+	chance := e.options.Judge[0]
+	if len(h.Candidates) > 0 && h.Candidates[0] > 0.5 {
+		chance = e.options.Judge[1]
+	}
+	if rng.Float64() < chance {
+		return "True"
+	}
+	return "False"
 }
 
 // length draws a log-normal number of tokens whose mean is the configured one.

@@ -22,6 +22,9 @@ type Options struct {
 	config.Simulated
 	Context int    // tokens of prompt and completion; default 32768
 	Model   string // name under which the model is served; default "simulated"
+	// Judge is the chance that a verification prompt is answered True when its
+	// candidate is wrong, and when it is right; default 0.3 and 0.8.
+	Judge []float64
 	// HangAfter makes every request after this many hang, while health checks
 	// still answer; 0 for never.
 	HangAfter int
@@ -66,10 +69,16 @@ func New(o Options) (*Engine, error) {
 	if o.Stall == 0 {
 		o.Stall = 2 * time.Minute
 	}
-	for i, a := range append(slices.Clone(o.Accuracy), o.Direct, o.FailRate) {
+	if len(o.Judge) == 0 {
+		o.Judge = []float64{0.3, 0.8}
+	}
+	for i, a := range slices.Concat(o.Accuracy, []float64{o.Direct, o.FailRate}, o.Judge) {
 		if !(a >= 0 && a <= 1) {
-			return nil, fmt.Errorf("simulated engine: %v (number %d of accuracy, direct, fail_rate) is not between 0 and 1", a, i)
+			return nil, fmt.Errorf("simulated engine: %v (number %d of accuracy, direct, fail_rate, judge) is not between 0 and 1", a, i)
 		}
+	}
+	if len(o.Judge) != 2 {
+		return nil, fmt.Errorf("simulated engine: judge has %d numbers: want the chances of True for a wrong and for a right candidate", len(o.Judge))
 	}
 	if o.Tokens < 1 || !(o.Tail >= 0) || o.Latency < 0 || o.Context < 2 {
 		return nil, fmt.Errorf("simulated engine: tokens %d, tail %v, latency %s, context %d: want at least 1, 0, 0 and 2", o.Tokens, o.Tail, o.Latency, o.Context)
