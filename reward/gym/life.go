@@ -17,13 +17,13 @@ func scoreLife(e *Entry, answer string, _ bool) Result {
 			return compareDigits(gold, cells)
 		}
 	}
-	want, err := parseJSON(*e.Answer)
-	if err != nil || want.kind != kList || len(want.list) == 0 {
-		return badEntryf("the stored answer %s is no JSON grid", quote(*e.Answer))
-	}
 	got, err := parseJSON(answer)
 	if err != nil {
 		return scored(0, "not JSON: %v", err)
+	}
+	want, err := parseJSON(*e.Answer)
+	if err != nil || want.kind != kList || len(want.list) == 0 {
+		return badEntryf("the stored answer %s is no JSON grid", quote(*e.Answer))
 	}
 	total, right, wrong := 0, 0, ""
 	for i := range want.list {

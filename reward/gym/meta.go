@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // metaRaw finds the value of a key of the metadata, nil if there is none. It
@@ -51,6 +54,41 @@ func metaInt(e *Entry, key string) (int, error) {
 		return 0, fmt.Errorf("metadata: %q: expected a whole number", key)
 	}
 	return n, nil
+}
+
+// metaFloat reads a number.
+func metaFloat(e *Entry, key string) (float64, error) {
+	raw := metaRaw(e, key)
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || bytes.IndexAny(raw, "nNxX_") >= 0 {
+		return 0, fmt.Errorf("metadata: %q: expected a number", key)
+	}
+	return f, nil
+}
+
+// metaCells reads rows of cells, each a text of one character of ASCII.
+func metaCells(e *Entry, key string) ([][]byte, error) {
+	s := scanner{text: metaRaw(e, key)}
+	cells := make([]byte, 0, len(s.text)/4)
+	var rows [][]byte
+	ok := s.list(func() bool {
+		begin := len(cells)
+		ok := s.list(func() bool {
+			s.space()
+			if s.at+3 > len(s.text) || s.text[s.at] != '"' || s.text[s.at+2] != '"' || s.text[s.at+1] >= utf8.RuneSelf {
+				return false
+			}
+			cells = append(cells, s.text[s.at+1])
+			s.at += 3
+			return true
+		})
+		rows = append(rows, cells[begin:len(cells):len(cells)])
+		return ok
+	})
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected rows of single characters", key)
+	}
+	return rows, nil
 }
 
 // maxSide bounds the rows and columns of a grid in the metadata.
@@ -124,11 +162,23 @@ func (s *scanner) eat(c byte) bool {
 	return false
 }
 
+// inValue are the bytes that neither begin nor end a part of a value.
+var inValue = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = strings.IndexByte("\"[]{},: \n\t\r", byte(c)) < 0
+	}
+	return plain
+}()
+
 // value takes the next value and gives its text.
 func (s *scanner) value() ([]byte, bool) {
 	s.space()
 	begin, depth := s.at, 0
 	for s.at < len(s.text) {
+		if inValue[s.text[s.at]] {
+			s.at++
+			continue
+		}
 		switch c := s.text[s.at]; c {
 		case '"':
 			if !s.quoted() {
@@ -158,6 +208,10 @@ func (s *scanner) value() ([]byte, bool) {
 
 // quoted takes a string.
 func (s *scanner) quoted() bool {
+	if end := bytes.IndexByte(s.text[s.at+1:], '"'); end >= 0 && s.text[s.at+end] != '\\' {
+		s.at += end + 2
+		return true
+	}
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch s.text[s.at] {
 		case '\\':

@@ -141,7 +141,7 @@ func (e *expr) addTo(sum *polynomial, factor *big.Rat, names *variableNames, bud
 	}
 	for _, t := range p {
 		if factor != one {
-			if t.coefficient, err = apply('*', t.coefficient, factor); err != nil {
+			if t.coefficient, err = multiplied(t.coefficient, factor); err != nil {
 				return err
 			}
 		}
@@ -231,7 +231,7 @@ func (p polynomial) times(q polynomial) (polynomial, error) {
 	}
 	out := make(polynomial, len(p))
 	for i, t := range p {
-		c, err := apply('*', t.coefficient, q[0].coefficient)
+		c, err := multiplied(t.coefficient, q[0].coefficient)
 		if err != nil {
 			return nil, err
 		}
@@ -243,6 +243,17 @@ func (p polynomial) times(q polynomial) (polynomial, error) {
 		out[i] = term{t.powers, c}
 	}
 	return out, nil
+}
+
+// multiplied is a product of which a factor is often 1.
+func multiplied(a, b *big.Rat) (*big.Rat, error) {
+	switch {
+	case a == one:
+		return b, nil
+	case b == one:
+		return a, nil
+	}
+	return apply('*', a, b)
 }
 
 // maxPower bounds an exponent.

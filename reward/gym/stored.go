@@ -3,7 +3,6 @@ package gym
 import (
 	"errors"
 	"strings"
-	"unicode/utf8"
 )
 
 var errNoStored = errors.New("the entry has no stored answer")
@@ -23,7 +22,7 @@ func scoreSubstring(e *Entry, answer string, _ bool) Result {
 	case answer == gold:
 		return scored(1, "equal to the stored answer")
 	case gold != "" && strings.Contains(answer, gold):
-		return scored(float64(utf8.RuneCountInString(gold))/float64(utf8.RuneCountInString(answer)), "contains the stored answer among other text")
+		return scored(float64(runeLen(gold))/float64(runeLen(answer)), "contains the stored answer among other text")
 	}
 	return scored(0, "%s is not the stored answer", quote(answer))
 }
@@ -59,7 +58,7 @@ func scoreCircuit(e *Entry, answer string, _ bool) Result {
 	case answer != "" && answer == *e.Answer:
 		return scored(1, "equal to the stored answer")
 	case answer != "" && pyStrip(answer) == *e.Answer:
-		return scored(float64(len(*e.Answer))/float64(utf8.RuneCountInString(answer)), "the stored answer, with white space around it")
+		return scored(float64(len(*e.Answer))/float64(runeLen(answer)), "the stored answer, with white space around it")
 	}
 	return scored(0, "%s is not the stored answer", quote(answer))
 }
