@@ -43,11 +43,12 @@ def rush_hour(board, most=200_000):
 
 def boxnet(field):
     """Steps of one move each that bring every box to its target, first along x, then along y."""
-    plan = []
+    plan, left = [], {square: [i for i in items if i.startswith("target_")] for square, items in field.items()}
     for square, items in field.items():
         for box in (i for i in items if i.startswith("box_")):
             target = "target_" + box[4:]
-            goal = next(s for s, there in field.items() if target in there)
+            goal = next(s for s, there in left.items() if target in there)
+            left[goal].remove(target)
             at, to = ([float(v) for v in s.split("_")] for s in (square, goal))
             for axis in (0, 1):
                 while at[axis] != to[axis]:

@@ -9,30 +9,59 @@ import (
 	"unicode/utf8"
 )
 
-// metaRaw finds the value of a key of the metadata, nil if there is none. It
-// looks at the top level only and stops at the first match, so that a scorer
+// member is a member of a JSON object: its name in quotes and its value, as they
+// stand in the text.
+type member struct{ name, value []byte }
+
+// member takes the next member of an object that has been opened.
+func (s *scanner) member() (m member, ok bool) {
+	var ok1, ok2 bool
+	m.name, ok1 = s.value()
+	colon := s.eat(':')
+	m.value, ok2 = s.value()
+	return m, ok1 && colon && ok2
+}
+
+func (m *member) named(key string) bool {
+	return len(m.name) == len(key)+2 && string(m.name[1:len(m.name)-1]) == key
+}
+
+// members lists the members of an object up to where it cannot be read.
+func members(text []byte) (list []member) {
+	s := scanner{text: text}
+	for more := s.eat('{'); more; more = s.eat(',') {
+		m, ok := s.member()
+		if !ok {
+			return list
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// metaRaw finds the value of a key of the metadata, the first if there are
+// several, nil if there is none. It looks at the top level only, so that a scorer
 // that needs one small field does not decode all of a large object.
 func metaRaw(e *Entry, key string) json.RawMessage {
-	s := scanner{text: e.Metadata}
-	if !s.eat('{') {
+	if len(e.Metadata) > 0 && e.indexed == &e.Metadata[0] {
+		for i := range e.index {
+			if e.index[i].named(key) {
+				return json.RawMessage(e.index[i].value)
+			}
+		}
 		return nil
 	}
-	for {
-		name, ok := s.value()
-		if !ok || !s.eat(':') {
-			return nil
-		}
-		value, ok := s.value()
+	s := scanner{text: e.Metadata}
+	for more := s.eat('{'); more; more = s.eat(',') {
+		m, ok := s.member()
 		if !ok {
 			return nil
 		}
-		if len(name) == len(key)+2 && string(name[1:len(name)-1]) == key {
-			return json.RawMessage(value)
-		}
-		if !s.eat(',') {
-			return nil
+		if m.named(key) {
+			return json.RawMessage(m.value)
 		}
 	}
+	return nil
 }
 
 // metaDecode reads the value of a key into into.

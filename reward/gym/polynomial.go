@@ -84,7 +84,7 @@ type term struct {
 	coefficient *big.Rat
 }
 
-// polynomial is a sum of terms, sorted by their powers, no two with equal ones.
+// polynomial is a sum of terms, sorted by falling powers, no two with equal ones.
 type polynomial []term
 
 var (
@@ -195,7 +195,10 @@ func (e *expr) product(names *variableNames, budget *int) (polynomial, error) {
 
 // collect sorts the terms and adds up those with equal powers.
 func (p polynomial) collect() polynomial {
-	slices.SortStableFunc(p, func(a, b term) int { return a.powers.compare(b.powers) })
+	byPowers := func(a, b term) int { return b.powers.compare(a.powers) }
+	if !slices.IsSortedFunc(p, byPowers) {
+		slices.SortStableFunc(p, byPowers)
+	}
 	out := p[:0]
 	for _, t := range p {
 		if n := len(out); n > 0 && out[n-1].powers == t.powers {
