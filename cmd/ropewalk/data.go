@@ -15,12 +15,13 @@ import (
 func newDataCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Make, check and describe datasets",
+		Short: "Make, translate, divide, mix, clean, check and describe datasets",
 		Example: "  ropewalk data generate addition -n 1000 --seed 1 -o train.jsonl\n" +
 			"  ropewalk data check train.jsonl\n" +
 			"  ropewalk data stats aime25.parquet",
 	}
-	cmd.AddCommand(newGenerateCommand(), newImportCommand(), newExportCommand(), newConvertCommand(), newCheckCommand(), newStatsCommand())
+	cmd.AddCommand(newGenerateCommand(), newImportCommand(), newExportCommand(), newConvertCommand(), newSplitCommand(), newMixCommand(),
+		newDedupCommand(), newDecontaminateCommand(), newCheckCommand(), newStatsCommand())
 	return cmd
 }
 

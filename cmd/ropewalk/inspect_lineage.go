@@ -82,6 +82,9 @@ type finder func(data.RolloutID) (*table.Row, error)
 
 // showRollout prints a rollout and its parents; place is where find looks.
 func showRollout(w io.Writer, place string, find finder, o inspectOptions) error {
+	if o.tree {
+		return showTree(w, place, find, o)
+	}
 	row, err := find(o.rollout)
 	if err != nil {
 		return err
@@ -110,6 +113,13 @@ func showFromArchive(w io.Writer, path string, o inspectOptions) error {
 			return err
 		}
 		return showRollout(w, run, newArchives(run, ledger).find, o)
+	}
+	if exists(run, "report.json") {
+		find, err := problemFinder(run, o.rollout)
+		if err != nil {
+			return err
+		}
+		return showRollout(w, path, find, o)
 	}
 	return showRollout(w, path, func(id data.RolloutID) (*table.Row, error) { return findIn(path, id) }, o)
 }
