@@ -41,7 +41,7 @@ func scoreFiglet(e *Entry, answer string, _ bool) Result {
 			right++
 		}
 	}
-	return scored(min(float64(right)*0.1, 1), "%d of %d letters are right", right, len(want))
+	return scored(min(float64(right)*0.1, 1), "%d of %d letters are right, for 0.1 each", right, len(want))
 }
 
 // scoreRectangles gives part of 0.8 for a count that is less than 5 off.

@@ -89,7 +89,7 @@ func metaInt(e *Entry, key string) (int, error) {
 func metaFloat(e *Entry, key string) (float64, error) {
 	raw := metaRaw(e, key)
 	f, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || bytes.IndexAny(raw, "nNxX_") >= 0 {
+	if err != nil || bytes.ContainsAny(raw, "nNxX_") {
 		return 0, fmt.Errorf("metadata: %q: expected a number", key)
 	}
 	return f, nil

@@ -143,7 +143,7 @@ func scoreJumble(e *Entry, answer string, _ bool) Result {
 	if len(want) == 0 {
 		return scored(0, "the stored answer is empty")
 	}
-	return scored(float64(right)/float64(len(want)), "%d of %d words are right", right, len(want))
+	return scored(float64(right)/float64(len(want)), "%d of %d words are right; the answer has %d", right, len(want), len(got))
 }
 
 // equalPrefixes counts the places at which two lists agree.
@@ -199,7 +199,7 @@ func scoreSpell(e *Entry, answer string, _ bool) Result {
 	if score == 1 {
 		score -= 0.2
 	}
-	return scored(min(score, 1), "%d of %d letters are right", right, len(want))
+	return scored(min(score, 1), "%d of %d letters are right; the answer has %d", right, len(want), len(got))
 }
 
 // runeLen is len of a Python string: every byte counts that does not continue a
