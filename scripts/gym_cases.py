@@ -2,11 +2,11 @@
 
 One file TASK.jsonl for each task; a line is {"task", "entry", "answers": [{"answer", "score", "strict"}]}: score by
 the data set that made the entry, strict by one of the default configuration (the same if absent). A score is a number, null if the package was not done in time, or the name of what it raised. The last line is
-{"task", "seconds", "count"}: the processor time that scoring took.
+{"task", "seconds", "count"}: the processor time that scoring took. Where the entry stores no answer, the right ones
+come from gym_alternatives.py.
 """
 
 import argparse
-import ast
 import json
 import logging
 import os
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import reasoning_gym
+from gym_alternatives import example, special
 from reasoning_gym.factory import CURRICULA, DATASETS
 
 LIMIT = 5  # seconds for one score
@@ -71,16 +72,21 @@ def score(dataset, answer, entry):
 
 
 def bare_time(dataset, answers, text):
-    """Seconds to score the answers without a clock and a timer about each, which would cost more than the brief ones."""
-    call = dataset.score_answer
-    pairs = [(answer, json.loads(text)) for answer in answers]
-    began = time.process_time()
-    for answer, entry in pairs:
-        try:
-            call(answer, entry)
-        except Exception:
-            pass
-    return time.process_time() - began
+    """Seconds to score the answers without a clock and a timer about each, which would cost more than the brief ones.
+
+    They are scored over and over until the clock has something to measure. A scorer that changes its entry changes it
+    for the next answer here: that does not matter to the time.
+    """
+    call, entry = dataset.score_answer, json.loads(text)
+    began, rounds = time.process_time(), 0
+    while answers and (rounds < 3 or time.process_time() - began < 0.002):
+        for answer in answers:
+            try:
+                call(answer, entry)
+            except Exception:
+                pass
+        rounds += 1
+    return (time.process_time() - began) / max(rounds, 1)
 
 
 def datasets(name, entries):
@@ -170,122 +176,9 @@ def altered(value, rng):
     return [json.dumps(v) for v in out]
 
 
-def special(name, entry, rng):
-    """Alternative answers that only make sense for one task."""
-    meta, gold = entry["metadata"], entry["answer"]
-    if name in ("simple_integration", "intermediate_integration"):
-        import sympy
-        x = sympy.Symbol(meta["variable"])
-        body = sympy.parse_expr(gold.replace(" + C", ""), local_dict={meta["variable"]: x})
-        forms = [body, sympy.expand(body), sympy.factor(body), 2 * body, body + x, body + sympy.Rational(7, 3), sympy.diff(body, x), body * sympy.Rational(1001, 1000)]
-        return [str(f) + tail for f in forms for tail in ("", " + C", " + K")] + [gold.replace("**", "^"), gold + " + C*" + str(x), str(sympy.N(body)) + " + C", meta["integrand"]]
-    if name == "polynomial_multiplication":
-        import sympy
-        body = sympy.parse_expr(gold)
-        return [meta["polynomial_expr"], str(sympy.factor(body)), f"2*({body})/2", f"-(-({body}))", f"({body}) + x - x", f"1*({body})", gold.replace("**", "^"), f"({gold})**1", f"x*({gold})/x"]
-    if name == "rubiks_cube":
-        scramble = meta["scramble_moves"].split()
-        inverse = [m[:-1] if m.endswith("'") else m + "'" for m in reversed(scramble)]
-        letters = ["R", "L", "U", "D", "F", "B", "R'", "U2", "F'", "Rw", "M", "X", "2R", "Uw'", "S'", "y", "D0", "B3", "U10"]
-        return [" ".join(inverse), "\n".join(inverse), " ".join(inverse[:-1]), "X " + " ".join(inverse), meta.get("example_correct_answer") or "", meta["scramble_moves"]] + \
-            [" ".join(rng.choices(letters, k=rng.randint(1, 9))) for _ in range(12)] + [" ".join(rng.choices(letters[:9], k=rng.randint(1, 9))) for _ in range(12)]
-    if name == "complex_arithmetic":
-        a, b = meta["result"]
-        return [f"{a}+{b}i", f"{a}{b:+}j", f"({a}{b:+}i)", f"{b}i{a:+}", f"{a + 0.5}{b:+}i", f"{a}", f"{b}i", "i", "-i", "3+i", "3-i", f"{a}.0{b:+}.0i", f"((({a}{b:+}i)))", f"{a} {b}i", "1e2i", ".5+.5i", "+4i", "5.i"]
-    if name == "group_anagrams":
-        groups = [rng.sample(g, len(g)) for g in meta["solution"]]
-        rng.shuffle(groups)
-        return [json.dumps(groups), json.dumps(groups[:-1]), str(groups)]
-    if name == "graph_color":
-        options = meta["puzzle"]["color_options"]
-        moved = dict(zip(options, options[1:] + options[:1]))
-        colours = json.loads(gold) if isinstance(gold, str) and gold.startswith("{") else {}
-        return [json.dumps({k: moved.get(v, v) for k, v in colours.items()}), json.dumps({k: options[0] for k in colours})]
-    if name == "jugs":
-        moves = json.loads(gold)
-        return [json.dumps(m) for m in (["fill A", "empty A"] + moves, moves[:-1], moves + ["fill A"], moves + ["pour A->A"], ["fill Z"], [""], ["fill"], ["pour A-B"], [1], "fill A", ["Fill A"], ["fill  A "])]
-    if name == "game_of_life_halting":
-        return ["False", "True", "false", "true "]
-    if name == "palindrome_generation":
-        letters = "".join(meta["letters"])
-        return [letters, "aba", "abba", gold.upper(), " " + gold + " ", gold[: len(gold) // 2]]
-    if name == "word_ladder":
-        words = gold.split(",")
-        return [", ".join(words).lower(), ",".join(words[:1] + words[-1:]), ",".join(words[:1] + ["ZZZZZ"[: len(words[0])]] + words[1:]), ",".join(words[:1] + words[:1] + words[1:])]
-    if name == "coin_flip":
-        return ["1/2", "0.5", "1 / 2", "50%", "1/3", "0.3333", "3/8", "0.375", "1e-1", "2/0", "+1/4", "1/-4", "0.37", "0.1", "10", "100", "1e-9", "123456789012"]
-    if name == "calendar_arithmetic":
-        return ["Monday", "monday", "TUESDAY", "Friday ", "Yes", "no", "NO", "-1", "3", "30", "12", "Sat", "sUNDAY"]
-    if name == "time_intervals":
-        return ["10:00", "10:00:30", "10:00:30.500", "3 days", "3", "0 days, 10:00", "2 days, 10:00:05", "-1 days, 00:00", "25:61", "1:2:3:4", "1:2:3.4.5", "10 days, 5", "40 days, 12:00"]
-    if name == "fraction_simplification":
-        n, d = meta["numerator"], meta["denominator"]
-        s, t = meta["simplified_numerator"], meta["simplified_denominator"]
-        return [f"{s}/{t}", f"{s} / {t}", f"\\frac{{{s}}}{{{t}}}", f"$\\dfrac{{{s}}}{{{t}}}$", f"{n}/{d}", f"{n}/{t}", f"{s}/{d}", f"{2 * s}/{2 * t}", f"{s}/{t}/1", str(s), f"\\FRAC {{ {s} }} {{{t}}} x"]
-    if name == "cryptarithm":
-        return [gold.replace(",", " , "), gold.replace("=", " = "), gold + ",Z=1", gold.lower(), gold.split(",")[0], gold + ","]
-    if name == "gsm_symbolic":
-        return [f"The result is {gold} dollars", f"${gold}", f"{gold}.0", f"{gold}.5", f"x{gold}", f"{gold}%", "3.14.15", "1,234", "-5", "a-5"]
-    if name == "number_sorting":
-        values = [float(v) for v in ast.literal_eval(gold)]
-        return [json.dumps(values), json.dumps([v + 0.5 for v in values]), json.dumps([v + 1.5 for v in values]), json.dumps([str(v) for v in values]), json.dumps(["nan"] * len(values)), "[" + ", ".join(["NaN"] * len(values)) + "]"]
-    if name == "prime_factorization":
-        return [gold.replace(" ", ""), gold.replace("×", "*"), "1 × " + gold, str(meta.get("number", 12)), gold + " ×", "-1 × -1 × " + gold]
-    if name == "power_function":
-        return [gold + "0", str(float(gold) * 1.0001), str(float(gold) * 1.01), "0", "1e10", "Infinity", "sNaN", f"{float(gold):.3g}", f"{float(gold):e}"]
-    if name == "codeio":
-        return ["The answer is " + gold, "```json\n" + gold + "\n```", gold + "}", "{" + gold, '{"root": ' + gold + "}"]
-    return []
-
-
-def example(name, entry):
-    """A right answer: the stored one, or one that the metadata or a search gives where the task stores none."""
-    meta = entry["metadata"]
-    if isinstance(entry["answer"], str):
-        return entry["answer"]
-    if name == "graph_color":
-        return json.dumps(meta["possible_answer"])
-    if name == "rush_hour":
-        return parked_out(meta["board_config"])
-    return meta.get("example_correct_answer") or meta.get("example_answer") or ""
-
-
-def parked_out(board):
-    """Moves that bring car A of a Rush Hour board to the exit, by breadth-first search."""
-    labels = sorted(set(board) - set("ox"))
-    cells = {c: [i for i, d in enumerate(board) if d == c] for c in labels}
-    stride = {c: cells[c][1] - cells[c][0] for c in labels}
-    walls = {i for i, d in enumerate(board) if d == "x"}
-    start = tuple(cells[c][0] for c in labels)
-    before, queue = {start: None}, [start]
-    for state in queue:
-        if state[0] == 16:
-            break
-        taken = walls | {p + k * stride[c] for c, p in zip(labels, state) for k in range(len(cells[c]))}
-        for i, c in enumerate(labels):
-            for sign in (1, -1):
-                at = state[i]
-                while True:
-                    edge = at + sign * stride[c] if sign < 0 else at + len(cells[c]) * stride[c]
-                    row = stride[c] == 1 and edge // 6 != at // 6
-                    if row or not 0 <= edge < 36 or edge in taken:
-                        break
-                    at += sign * stride[c]
-                    after = state[:i] + (at,) + state[i + 1:]
-                    if after not in before:
-                        before[after] = (state, f"{chr(65 + i)}{(at - state[i]) // stride[c]:+d}")
-                        queue.append(after)
-    else:
-        return ""
-    moves = []
-    while before[state]:
-        state, move = before[state]
-        moves.append(move)
-    return " ".join(reversed(moves))
-
-
 def answers(name, entry, others, rng):
-    found = perturbed(example(name, entry), rng) + others
+    gold = example(name, entry)
+    found = perturbed(gold, rng) + others
     try:
         found += special(name, entry, rng)
     except Exception as e:

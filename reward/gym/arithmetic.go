@@ -127,11 +127,11 @@ func scoreDecimalExact(e *Entry, answer string, _ bool) Result {
 // the entry's difficulty, or the package's default of three (always, if strict).
 func scoreDecimalNear(e *Entry, answer string, strict bool) Result {
 	places := 3
-	var difficulty struct {
-		Places []int `json:"decimal_places"`
-	}
-	if !strict && metaDecode(e, "difficulty", &difficulty) == nil && len(difficulty.Places) == 2 && difficulty.Places[1] >= 0 && difficulty.Places[1] < 1000 {
-		places = difficulty.Places[1]
+	if !strict {
+		difficulty := &Entry{Metadata: metaRaw(e, "difficulty")}
+		if p, err := metaInts(difficulty, "decimal_places"); err == nil && len(p) == 2 && p[1] >= 0 && p[1] < 1000 {
+			places = p[1]
+		}
 	}
 	tolerance := decimal{digits: "1", exponent: -int64(places)}
 	return compareDecimals(e, answer, func(a, g decimal) bool { return a.within(g, tolerance) })
@@ -158,6 +158,35 @@ func compareDecimals(e *Entry, answer string, same func(a, g decimal) bool) Resu
 // within reports |d-o| ≤ tolerance. The difference of numbers of very different
 // size is that of the larger.
 func (d decimal) within(o, tolerance decimal) bool {
+	unit := min(d.exponent, o.exponent, tolerance.exponent)
+	a, ok1 := d.units(unit)
+	b, ok2 := o.units(unit)
+	t, ok3 := tolerance.units(unit)
+	if ok1 && ok2 && ok3 {
+		return max(a-b, b-a) <= t
+	}
+	return d.withinExactly(o, tolerance)
+}
+
+// units is the number in units of 10^exponent, if that has at most 18 digits.
+func (d decimal) units(exponent int64) (n int64, ok bool) {
+	zeros := d.exponent - exponent
+	if d.special || zeros < 0 || zeros > 18 || zeros+int64(len(d.digits)) > 18 {
+		return 0, false
+	}
+	for i := range len(d.digits) {
+		n = n*10 + int64(d.digits[i]-'0')
+	}
+	for range zeros {
+		n *= 10
+	}
+	if d.negative {
+		n = -n
+	}
+	return n, true
+}
+
+func (d decimal) withinExactly(o, tolerance decimal) bool {
 	if d.digits != "" && d.adjusted() > 4000 {
 		return false
 	}
@@ -236,8 +265,8 @@ func firstNumber(s string, strict bool) (string, bool) {
 }
 
 func scoreNumberFormat(e *Entry, answer string, _ bool) Result {
-	var want float64
-	if err := metaDecode(e, "solution", &want); err != nil {
+	want, err := metaFloat(e, "solution")
+	if err != nil {
 		return badEntry(err)
 	}
 	got, ok := pyFloat(strings.ReplaceAll(pyStrip(answer), ",", ""))

@@ -109,21 +109,22 @@ func scoreTime(e *Entry, answer string, strict bool) Result {
 	if err != nil {
 		return badEntry(err)
 	}
-	limits := struct {
-		Seconds float64 `json:"max_time_difference_seconds"`
-		Days    float64 `json:"max_date_difference_days"`
-	}{maxTimeDiff, maxDateDiffDays}
-	if raw := metaRaw(e, "difficulty"); raw != nil && !strict {
-		if err := metaDecode(e, "difficulty", &limits); err != nil {
+	mostSeconds, mostDays := float64(maxTimeDiff), float64(maxDateDiffDays)
+	if !strict {
+		difficulty := &Entry{Metadata: metaRaw(e, "difficulty")}
+		if mostSeconds, err = optionalFloat(difficulty, "max_time_difference_seconds", mostSeconds); err != nil {
+			return badEntry(err)
+		}
+		if mostDays, err = optionalFloat(difficulty, "max_date_difference_days", mostDays); err != nil {
 			return badEntry(err)
 		}
 	}
-	read, most := parseMoment, limits.Days*secondsPerDay
+	read, most := parseMoment, mostDays*secondsPerDay
 	switch {
 	case task == "date":
-		read, most = parseDays, limits.Days
+		read, most = parseDays, mostDays
 	case strings.HasPrefix(task, "time"):
-		read, most = parseClock, limits.Seconds
+		read, most = parseClock, mostSeconds
 	}
 	want, ok := read(*e.Answer)
 	if !ok || !(most > 0) {
@@ -137,6 +138,14 @@ func scoreTime(e *Entry, answer string, strict bool) Result {
 		return scored(1, "the right interval")
 	}
 	return scored(max(0, 1-math.Abs(got-want)/most), "%v off from %s", math.Abs(got-want), *e.Answer)
+}
+
+// optionalFloat reads a number that may be absent.
+func optionalFloat(e *Entry, key string, absent float64) (float64, error) {
+	if metaRaw(e, key) == nil {
+		return absent, nil
+	}
+	return metaFloat(e, key)
 }
 
 // parseDays reads "X days".

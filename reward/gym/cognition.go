@@ -41,7 +41,7 @@ func scoreFiglet(e *Entry, answer string, _ bool) Result {
 			right++
 		}
 	}
-	return scored(min(float64(right)*0.1, 1), "%d of %d letters are right", right, len(want))
+	return scored(min(float64(right)*0.1, 1), "%d of %d letters are right, for 0.1 each", right, len(want))
 }
 
 // scoreRectangles gives part of 0.8 for a count that is less than 5 off.
@@ -69,8 +69,10 @@ func scoreRectangles(e *Entry, answer string, _ bool) Result {
 }
 
 // scoreCoin compares probabilities, given as decimals or fractions, within 1e-4;
-// otherwise the leading characters that agree score their share. Spaces around
-// the bar are allowed, as newer Pythons do; strict refuses them.
+// otherwise the leading characters that agree score their share of the longer
+// decimal. The package takes the share of the shorter one, so that "0" is fully
+// right wherever 0.875 is; so does strict. Spaces around the bar are allowed, as
+// newer Pythons do; strict refuses them.
 func scoreCoin(e *Entry, answer string, strict bool) Result {
 	const tolerance = 1e-4
 	if e.Answer == nil {
@@ -98,7 +100,11 @@ func scoreCoin(e *Entry, answer string, strict bool) Result {
 	for n < len(x) && n < len(y) && x[n] == y[n] {
 		n++
 	}
-	return scored(float64(n)/float64(min(len(x), len(y))), "%s is not %s; the first %d characters agree", x, y, n)
+	of := max(len(x), len(y))
+	if strict {
+		of = min(len(x), len(y))
+	}
+	return scored(float64(n)/float64(of), "%s is not %s; the first %d characters agree", x, y, n)
 }
 
 var rubiksCube = Task{"rubiks_cube", scoreRubik}

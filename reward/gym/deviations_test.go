@@ -1,6 +1,7 @@
 package gym_test
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 
@@ -10,6 +11,15 @@ import (
 // deviation says why a score may differ from the package's, "" if it may not.
 // docs/graders.md lists the same.
 func deviation(task string, e *gym.Entry, answer string, theirs any, ours float64, strict bool) string {
+	if task == "composite" {
+		var meta struct {
+			Source string `json:"source_dataset"`
+		}
+		if json.Unmarshal(e.Metadata, &meta) != nil {
+			return ""
+		}
+		task = meta.Source
+	}
 	switch theirs.(type) {
 	case nil:
 		if ours < 1 {
@@ -17,7 +27,10 @@ func deviation(task string, e *gym.Entry, answer string, theirs any, ours float6
 		}
 		return ""
 	case string:
-		if ours < 1 || task == "coin_flip" && !strict || task == "word_ladder" {
+		switch {
+		case task == "word_ladder" && strict:
+			return "the package knows no words of a length that its configuration does not use"
+		case ours < 1 || task == "coin_flip" && !strict:
 			return "the package raises"
 		}
 		return ""
@@ -43,8 +56,6 @@ func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours flo
 		return "NaN is any number to the package"
 	case task == "complex_arithmetic" && nan && ours == 0:
 		return "NaN is right to the package"
-	case task == "coin_flip" && strings.Contains(answer, " / "):
-		return "spaces around the bar, which newer Pythons allow"
 	case task == "gsm_symbolic" && strings.Contains(answer, "-"):
 		return "the package passes over a minus sign"
 	case (task == "arc_agi" || task == "rearc") && theirs == 0.05 && ours == 1:
@@ -53,37 +64,46 @@ func defaultDeviation(task string, e *gym.Entry, answer string, theirs, ours flo
 		return "the package cannot read its own exact radius"
 	case task == "propositional_logic" && theirs > 0 && ours == 0:
 		return "the package takes any text for a further variable"
+	case task == "coin_flip" && theirs > 0 && ours < theirs:
+		return "a short decimal with the same beginning is fully right to the package"
+	case task == "coin_flip" && strings.Contains(answer, " ") && strings.Contains(answer, "/"):
+		return "spaces around the bar, which newer Pythons allow"
 	case task == "puzzle24" && theirs == 1 && ours == 0.01:
 		return "the package does not look at the given numbers"
 	}
 	return ""
 }
 
-// unsoundText is of answers that the package evaluates as code, both ways.
+// unsoundText is of answers that the package evaluates as code, and of what comes
+// of that.
 func unsoundText(task, answer string, theirs, ours float64) string {
+	trimmed := strings.TrimSpace(answer)
+	lost, won := theirs == 1 && ours == 0, theirs == 0 && ours == 1
 	switch task {
 	case "simple_integration", "intermediate_integration":
 		switch {
-		case strings.HasPrefix(answer, "'") && theirs == 1 && ours == 0:
+		case lost && inQuotes(trimmed):
 			return "the package evaluates text within text"
-		case strings.Contains(answer, "Integral(") && theirs == 1 && ours == 0:
-			return "the package takes the integral itself for its solution"
-		case decimal.MatchString(answer) && theirs == 0 && ours == 1:
+		case lost && strings.Contains(answer, "Integral("):
+			return "the package takes the integral left standing for its own solution"
+		case won && decimalPoint.MatchString(answer):
 			return "the package does not see that decimals are the fractions they stand for"
 		}
 	case "polynomial_multiplication":
-		if strings.Contains(answer, "/") && theirs == 1 && ours == 0 {
-			return "the package expands by cancelling while it reads"
+		if lost && (inQuotes(trimmed) || strings.Contains(answer, "/")) {
+			return "the package evaluates text within text, and sympy cancels while it reads"
 		}
 	case "countdown", "puzzle24":
-		if name.MatchString(answer) && theirs == 0.05 && ours == 0.01 {
+		if bareName.MatchString(trimmed) && theirs == 0.05 && ours == 0.01 {
 			return "the package takes a name for a value"
 		}
 	}
 	return ""
 }
 
+func inQuotes(s string) bool { return strings.HasPrefix(s, "'") || strings.HasPrefix(s, `"`) }
+
 var (
-	decimal = regexp.MustCompile(`\d\.\d`)
-	name    = regexp.MustCompile(`(?i)^\s*[a-z]+\s*$`)
+	decimalPoint = regexp.MustCompile(`\d\.\d`)
+	bareName     = regexp.MustCompile(`(?i)^[a-z]+$`)
 )

@@ -15,6 +15,7 @@ type expr struct {
 	real bool     // 'n': written with a point or an exponent
 	name string   // 'v' and 'f'
 	args []*expr
+	two  [2]*expr // room for args
 }
 
 // Bounds of an expression.
@@ -59,51 +60,60 @@ func (p *exprParser) space() {
 	}
 }
 
-// operators by binding strength, weakest first.
-var levels = [...][]struct {
-	text string
-	op   byte
-}{
-	{{"|", '|'}},
-	{{"^", '^'}},
-	{{"&", '&'}},
-	{{"<<", 'l'}, {">>", 'r'}},
-	{{"+", '+'}, {"-", '-'}},
-	{{"*", '*'}, {"//", 'd'}, {"/", '/'}, {"%", '%'}},
-}
-
-// operator takes an operator of a level, 0 if there is none.
-func (p *exprParser) operator(level int) byte {
+// operator is the operator that comes next with its level, weakest 0, and its
+// length; op is 0 if there is none.
+func (p *exprParser) operator() (op byte, level, length int) {
 	p.space()
-	rest := p.text[p.at:]
-	if level == 5 && p.powerSign() > 0 {
-		return 0
+	if p.at == len(p.text) {
+		return 0, 0, 0
 	}
-	for _, o := range levels[level] {
-		if strings.HasPrefix(rest, o.text) {
-			p.at += len(o.text)
-			return o.op
-		}
+	c := p.text[p.at]
+	twice := p.at+1 < len(p.text) && p.text[p.at+1] == c
+	switch {
+	case c == '|':
+		return c, 0, 1
+	case c == '^':
+		return c, 1, 1
+	case c == '&':
+		return c, 2, 1
+	case c == '<' && twice:
+		return 'l', 3, 2
+	case c == '>' && twice:
+		return 'r', 3, 2
+	case c == '+' || c == '-':
+		return c, 4, 1
+	case c == '*' && p.powerSign() == 0:
+		return c, 5, 1
+	case c == '/' && twice:
+		return 'd', 5, 2
+	case c == '/' || c == '%':
+		return c, 5, 1
 	}
-	return 0
+	return 0, 0, 0
 }
 
+// binary reads operators of a level and those that bind stronger.
 func (p *exprParser) binary(level, depth int) (*expr, error) {
-	if level == len(levels) {
-		return p.unary(depth)
-	}
-	left, err := p.binary(level+1, depth)
+	left, err := p.unary(depth)
 	for err == nil {
-		op := p.operator(level)
-		if op == 0 {
+		op, at, length := p.operator()
+		if op == 0 || at < level {
 			return left, nil
 		}
+		p.at += length
 		var right *expr
-		if right, err = p.binary(level+1, depth); err == nil {
-			left, err = p.node(&expr{op: op, args: []*expr{left, right}})
+		if right, err = p.binary(at+1, depth); err == nil {
+			left, err = p.pair(op, left, right)
 		}
 	}
 	return nil, err
+}
+
+// pair makes a node of two arguments.
+func (p *exprParser) pair(op byte, left, right *expr) (*expr, error) {
+	e := &expr{op: op, two: [2]*expr{left, right}}
+	e.args = e.two[:]
+	return p.node(e)
 }
 
 // node counts a node.
@@ -144,7 +154,7 @@ func (p *exprParser) unary(depth int) (*expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.node(&expr{op: 'p', args: []*expr{base, exponent}})
+		return p.pair('p', base, exponent)
 	}
 	return base, nil
 }
@@ -250,6 +260,9 @@ func (p *exprParser) number() (*expr, error) {
 
 // exactNumber reads an unsigned number exactly.
 func exactNumber(body string, real bool) (*big.Rat, error) {
+	if n := smallNumber(body); n >= 0 {
+		return smallRats[n], nil
+	}
 	if real {
 		d, ok := parseDecimal(body)
 		if !ok {
@@ -265,6 +278,26 @@ func exactNumber(body string, real bool) (*big.Rat, error) {
 		return new(big.Rat).SetInt(v.big), nil
 	}
 	return new(big.Rat).SetInt64(v.i), nil
+}
+
+// smallRats are the numbers that most expressions are made of. No calculation
+// changes its operands.
+var smallRats = func() (list [100]*big.Rat) {
+	for i := range list {
+		list[i] = big.NewRat(int64(i), 1)
+	}
+	return list
+}()
+
+// smallNumber is a number of one or two digits, -1 for all others.
+func smallNumber(s string) int {
+	switch {
+	case len(s) == 1 && '0' <= s[0] && s[0] <= '9':
+		return int(s[0] - '0')
+	case len(s) == 2 && '1' <= s[0] && s[0] <= '9' && '0' <= s[1] && s[1] <= '9':
+		return int(s[0]-'0')*10 + int(s[1]-'0')
+	}
+	return -1
 }
 
 // numbers lists the numbers of the expression as they were written, in order.

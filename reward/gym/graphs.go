@@ -1,6 +1,7 @@
 package gym
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -111,12 +112,12 @@ func scorePath(e *Entry, answer string, _ bool) Result {
 	if pyStrip(answer) == pyStrip(*e.Answer) && answer != "" {
 		return scored(1, "equal to the stored path")
 	}
-	matrix, err := metaStringRows(e, "matrix")
+	matrix, err := metaCells(e, "matrix")
 	if err != nil {
 		return badEntry(err)
 	}
-	r, c := findCell(matrix, "*")
-	goalR, goalC := findCell(matrix, "#")
+	r, c := findCell(matrix, '*')
+	goalR, goalC := findCell(matrix, '#')
 	if r < 0 || goalR < 0 {
 		return badEntryf("metadata: matrix: no start or no destination")
 	}
@@ -137,7 +138,7 @@ func scorePath(e *Entry, answer string, _ bool) Result {
 		if r < 0 || r >= len(matrix) || c < 0 || c >= len(matrix[r]) {
 			return scored(0, "step %d (%s) leaves the grid", i+1, word)
 		}
-		if matrix[r][c] == "X" {
+		if matrix[r][c] == 'X' {
 			return scored(0, "step %d (%s) runs into an obstacle", i+1, word)
 		}
 	}
@@ -151,12 +152,10 @@ func scorePath(e *Entry, answer string, _ bool) Result {
 }
 
 // findCell gives the first place of a cell, -1 if there is none.
-func findCell(matrix [][]string, cell string) (row, column int) {
+func findCell(matrix [][]byte, cell byte) (row, column int) {
 	for i, row := range matrix {
-		for j, v := range row {
-			if v == cell {
-				return i, j
-			}
+		if j := bytes.IndexByte(row, cell); j >= 0 {
+			return i, j
 		}
 	}
 	return -1, -1

@@ -13,6 +13,21 @@ type Entry struct {
 	Question string          `json:"question"`
 	Answer   *string         `json:"answer"` // the stored solution; nil where the task has none
 	Metadata json.RawMessage `json:"metadata"`
+
+	index   []member // of the metadata, as it was when the entry was read
+	indexed *byte    // where it began then
+}
+
+// UnmarshalJSON reads an entry and notes where the members of its metadata lie.
+func (e *Entry) UnmarshalJSON(text []byte) error {
+	type plain Entry
+	if err := json.Unmarshal(text, (*plain)(e)); err != nil {
+		return err
+	}
+	if len(e.Metadata) > 0 {
+		e.index, e.indexed = members(e.Metadata), &e.Metadata[0]
+	}
+	return nil
 }
 
 // Result is a task's opinion of one extracted answer.

@@ -1,8 +1,6 @@
 package gym
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 )
@@ -35,12 +33,8 @@ func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
 	case no:
 		return scored(0, "the puzzle is possible")
 	}
-	s, initial, optimal, err := newSwap(e)
-	if err != nil {
-		return badEntry(err)
-	}
-	var moves []string
-	if err := strictStrings(answer, &moves); err != nil {
+	moves, ok := textList(answer)
+	if !ok {
 		return scored(0, "not a JSON list of moves: %s", quote(answer))
 	}
 	for i, move := range moves {
@@ -48,13 +42,17 @@ func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
 			return scored(0, "move %d: %s is not of the form colour,start,end", i+1, quote(move))
 		}
 	}
+	s, initial, optimal, err := newSwap(e)
+	if err != nil {
+		return badEntry(err)
+	}
 	for i, move := range moves {
 		if broken := s.move(move); broken != "" {
 			return scored(0, "move %d (%s): %s", i+1, quote(move), broken)
 		}
 	}
 	for square, piece := range initial {
-		if other := map[string]string{"w": "B", "B": "w"}[piece]; s.pieces[square] != other {
+		if s.pieces[square] != otherColour(piece) {
 			return scored(0.05, "all %d moves are legal, but the knights are not swapped", len(moves))
 		}
 	}
@@ -62,6 +60,17 @@ func scoreKnightSwap(e *Entry, answer string, _ bool) Result {
 		return scored(float64(optimal)/float64(len(moves)), "swapped in %d moves where %d suffice", len(moves), optimal)
 	}
 	return scored(1, "swapped in %d moves", len(moves))
+}
+
+// otherColour is the piece that shall stand where one stands, "" for none.
+func otherColour(piece string) string {
+	switch piece {
+	case "w":
+		return "B"
+	case "B":
+		return "w"
+	}
+	return ""
 }
 
 func newSwap(e *Entry) (s *swap, initial map[string]string, optimal int, err error) {
@@ -93,23 +102,20 @@ func newSwap(e *Entry) (s *swap, initial map[string]string, optimal int, err err
 	return s, maps.Clone(s.pieces), optimal, err
 }
 
-// strictStrings reads a JSON list of strings; null is none.
-func strictStrings(text string, into *[]string) error {
-	var list []*string
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return err
+// textList reads a JSON list of texts.
+func textList(text string) (list []string, ok bool) {
+	v, err := parseJSON(text)
+	if err != nil || v.kind != kList {
+		return nil, false
 	}
-	if list == nil {
-		return fmt.Errorf("null is no list")
-	}
-	*into = make([]string, len(list))
-	for i, s := range list {
-		if s == nil {
-			return fmt.Errorf("null is no string")
+	list = make([]string, len(v.list))
+	for i := range v.list {
+		if v.list[i].kind != kStr {
+			return nil, false
 		}
-		(*into)[i] = *s
+		list[i] = v.list[i].s
 	}
-	return nil
+	return list, true
 }
 
 // move plays "colour,start,end"; broken names the rule in its way.

@@ -3,14 +3,14 @@ package gym
 import (
 	"cmp"
 	"errors"
-	"math"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
-	numberSorting          = Task{"number_sorting", scoreNumberSorting}
 	groupAnagrams          = Task{"group_anagrams", scoreAnagrams}
 	palindromeGeneration   = Task{"palindrome_generation", scorePalindrome}
 	palindromePartitioning = Task{"palindrome_partitioning", scorePartitions}
@@ -35,81 +35,13 @@ func (v *value) items() ([]value, error) {
 	return nil, errNotIterable
 }
 
-// numberOf is float(v) of a number or of a string that holds one.
-func (v *value) numberOf() (float64, bool) {
-	if v.kind == kStr {
-		return pyFloat(v.s)
-	}
-	return v.float(), v.isNumber()
-}
-
-// scoreNumberSorting wants a JSON list in order, each number within 1 of the
-// stored one. Values that are not numbers do not count as sorted; strict takes
-// NaN for any number, as the package does.
-func scoreNumberSorting(e *Entry, answer string, strict bool) Result {
-	if e.Answer == nil {
-		return badEntry(errNoStored)
-	}
-	direction, err := metaText(e, "direction")
-	if err != nil {
-		return badEntry(err)
-	}
-	want, err := numberList(parsePython, *e.Answer)
-	if err != nil {
-		return badEntryf("the stored answer: %w", err)
-	}
-	got, err := numberList(parseJSON, strings.ReplaceAll(answer, "'", `"`))
-	if err != nil {
-		return scored(0, "%s is no JSON list of numbers: %v", quote(answer), err)
-	}
-	if len(got) != len(want) {
-		return scored(0, "%d numbers; expected %d", len(got), len(want))
-	}
-	for i := range got {
-		if math.IsNaN(got[i]) && !strict {
-			return scored(0, "number %d is not a number", i+1)
-		}
-		if i > 0 && (direction == "ascending" && got[i] < got[i-1] || direction != "ascending" && got[i] > got[i-1]) {
-			return scored(0, "number %d, %v, is not in %s order", i+1, got[i], oneLine(direction))
-		}
-	}
-	for i := range got {
-		if math.Abs(got[i]-want[i]) > 1 {
-			return scored(0, "number %d is %v, not %v", i+1, got[i], want[i])
-		}
-	}
-	return scored(1, "sorted")
-}
-
-func numberList(parse func(string) (value, error), text string) ([]float64, error) {
-	v, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	if v.kind != kList {
-		return nil, errNotIterable
-	}
-	list := make([]float64, len(v.list))
-	for i := range v.list {
-		f, ok := v.list[i].numberOf()
-		if !ok || v.list[i].big != nil && math.IsInf(f, 0) {
-			return nil, errors.New("an item is no number")
-		}
-		list[i] = f
-	}
-	return list, nil
-}
-
 // scoreAnagrams wants the stored groups, the order of groups and within them
 // aside; 0.01 for other JSON lists of lists.
 func scoreAnagrams(e *Entry, answer string, _ bool) Result {
-	want, err := parseJSON(string(metaRaw(e, "solution")))
-	if err != nil {
-		return badEntryf("metadata: solution: %w", err)
-	}
-	gold, err := sortedGroups(&want)
-	if err != nil {
-		return badEntryf("metadata: solution: %w", err)
+	if got, ok := plainRows(answer); ok {
+		if gold, ok := plainRows(string(metaRaw(e, "solution"))); ok {
+			return compareGroups(got, gold)
+		}
 	}
 	v, err := parseJSON(answer)
 	if err != nil {
@@ -119,35 +51,83 @@ func scoreAnagrams(e *Entry, answer string, _ bool) Result {
 	if err != nil {
 		return scored(0, "no list of lists of words: %v", err)
 	}
+	want, err := parseJSON(string(metaRaw(e, "solution")))
+	if err != nil {
+		return badEntryf("metadata: solution: %w", err)
+	}
+	gold, err := sortedGroups(&want)
+	if err != nil {
+		return badEntryf("metadata: solution: %w", err)
+	}
 	if len(got) != len(gold) {
 		return scored(0.01, "%d groups; there are %d", len(got), len(gold))
 	}
 	for i := range got {
-		if !got[i].equal(&gold[i]) {
+		if !got[i].equal(gold[i]) {
 			return scored(0.01, "the group %s is not one of the right ones", quote(got[i].repr()))
 		}
 	}
 	return scored(1, "the right groups")
 }
 
+// compareGroups is the same for groups of strings, which it sorts.
+func compareGroups(got, gold [][]string) Result {
+	for _, groups := range [2][][]string{got, gold} {
+		for _, g := range groups {
+			slices.Sort(g)
+		}
+		slices.SortStableFunc(groups, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	}
+	if len(got) != len(gold) {
+		return scored(0.01, "%d groups; there are %d", len(got), len(gold))
+	}
+	for i := range got {
+		if !slices.Equal(got[i], gold[i]) {
+			return scored(0.01, "the group %s is not one of the right ones", quote(strings.Join(got[i], " ")))
+		}
+	}
+	return scored(1, "the right groups")
+}
+
 // sortedGroups sorts each group, then the groups by their first members.
-func sortedGroups(v *value) ([]value, error) {
+func sortedGroups(v *value) ([]*value, error) {
 	groups, err := v.items()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]value, len(groups))
+	out := make([]*value, len(groups))
 	for i := range groups {
 		items, err := groups[i].items()
 		if err != nil {
 			return nil, err
 		}
-		if err := sortValues(items, func(v *value) *value { return v }); err != nil {
-			return nil, err
+		if !inOrder(items) {
+			pointers := make([]*value, len(items))
+			for j := range items {
+				pointers[j] = &items[j]
+			}
+			if err := sortValues(pointers, func(v *value) *value { return v }); err != nil {
+				return nil, err
+			}
+			sorted := make([]value, len(items))
+			for j, p := range pointers {
+				sorted[j] = *p
+			}
+			items = sorted
 		}
-		out[i] = value{kind: kList, list: items}
+		out[i] = &value{kind: kList, list: items}
 	}
 	return out, sortValues(out, firstItem)
+}
+
+// inOrder reports whether values are texts in order already, as most are.
+func inOrder(items []value) bool {
+	for i := range items {
+		if items[i].kind != kStr || i > 0 && items[i].s < items[i-1].s {
+			return false
+		}
+	}
+	return true
 }
 
 var noText = value{kind: kStr}
@@ -163,10 +143,10 @@ func firstItem(group *value) *value {
 var errNoOrder = errors.New("values of different types have no order")
 
 // sortValues sorts values by their keys as Python does: numbers, texts and lists
-// of such have an order among themselves. It sorts in place.
-func sortValues(values []value, key func(*value) *value) (err error) {
-	slices.SortStableFunc(values, func(a, b value) int {
-		c, ok := compareValues(key(&a), key(&b))
+// of such have an order among themselves.
+func sortValues(values []*value, key func(*value) *value) (err error) {
+	slices.SortStableFunc(values, func(a, b *value) int {
+		c, ok := compareValues(key(a), key(b))
 		if !ok {
 			err = errNoOrder
 		}
@@ -196,7 +176,7 @@ func compareValues(a, b *value) (c int, ok bool) {
 // scorePalindrome wants a palindrome of the given letters; other palindromes
 // score 0.05, other text 0.02.
 func scorePalindrome(e *Entry, answer string, _ bool) Result {
-	letters, err := metaStrings(e, "letters")
+	letters, err := metaLetters(e, "letters")
 	if err != nil {
 		return badEntry(err)
 	}
@@ -209,10 +189,9 @@ func scorePalindrome(e *Entry, answer string, _ bool) Result {
 			return scored(0.02, "no palindrome: letter %d from the left is not that from the right", i+1)
 		}
 	}
-	used := strings.Split(string(got), "")
-	slices.Sort(used)
+	slices.Sort(got)
 	slices.Sort(letters)
-	if !slices.Equal(used, letters) {
+	if !slices.Equal(got, letters) {
 		return scored(0.05, "a palindrome, but of other letters than those given")
 	}
 	return scored(1, "a palindrome of the given letters")
@@ -220,63 +199,161 @@ func scorePalindrome(e *Entry, answer string, _ bool) Result {
 
 // scorePartitions wants all the stored partitions, in any order.
 func scorePartitions(e *Entry, answer string, _ bool) Result {
-	v, err := parseJSON(answer)
+	got, err := textRows(answer)
 	if err != nil {
-		return scored(0, "not JSON: %v", err)
+		return scored(0, "no JSON list of lists of strings: %v", err)
 	}
-	got, err := setOfTuples(&v)
-	if err != nil {
-		return scored(0, "no list of lists of strings: %v", err)
-	}
-	want, err := parseJSON(string(metaRaw(e, "solution")))
+	want, err := textRows(string(metaRaw(e, "solution")))
 	if err != nil {
 		return badEntryf("metadata: solution: %w", err)
 	}
-	gold, err := setOfTuples(&want)
-	if err != nil || want.kind != kList {
-		return badEntryf("metadata: solution: expected a list of lists of strings")
+	places := make(map[string]int, len(want))
+	for i, name := range rowNames(want) {
+		places[name] = i
 	}
-	for t, i := range gold {
-		if _, ok := got[t]; !ok {
-			return scored(0, "%d partitions, not the %d right ones: %s is missing", len(got), len(gold), quote(want.list[i].repr()))
+	found := make([]bool, len(want))
+	for i, name := range rowNames(got) {
+		at, ok := places[name]
+		if !ok {
+			return scored(0, "%s is not one of the partitions", quote(strings.Join(got[i], " ")))
+		}
+		found[at] = true
+	}
+	for _, at := range places {
+		if !found[at] {
+			return scored(0, "not all of the %d partitions: %d are given", len(places), len(got))
 		}
 	}
-	if len(got) != len(gold) {
-		return scored(0, "%d partitions; there are %d", len(got), len(gold))
-	}
-	return scored(1, "all %d partitions", len(gold))
+	return scored(1, "all %d partitions", len(places))
 }
 
-// setOfTuples is the set of the lists within a list, with their places.
-func setOfTuples(v *value) (map[string]int, error) {
+// rowNames gives each row a text of its own: its items, each after its length.
+func rowNames(rows [][]string) []string {
+	var all []byte
+	ends := make([]int, len(rows))
+	for i, row := range rows {
+		for _, item := range row {
+			all = append(strconv.AppendInt(all, int64(len(item)), 10), ':')
+			all = append(all, item...)
+		}
+		ends[i] = len(all)
+	}
+	text, begin := string(all), 0
+	names := make([]string, len(rows))
+	for i, end := range ends {
+		names[i], begin = text[begin:end], end
+	}
+	return names
+}
+
+// textRows reads a JSON list of lists of strings. Numbers and the like among them
+// become texts that no string is.
+func textRows(text string) ([][]string, error) {
+	if rows, ok := plainRows(text); ok {
+		return rows, nil
+	}
+	v, err := parseJSON(text)
+	if err != nil {
+		return nil, err
+	}
 	lists, err := v.items()
 	if err != nil {
 		return nil, err
 	}
-	set := make(map[string]int, len(lists))
-	var name []byte
+	rows := make([][]string, len(lists))
 	for i := range lists {
 		items, err := lists[i].items()
 		if err != nil {
 			return nil, err
 		}
-		name = name[:0]
 		for j := range items {
-			item := &items[j]
-			if item.kind == kList || item.kind == kDict {
+			item := items[j].s
+			switch k := items[j].kind; {
+			case k == kList || k == kDict:
 				return nil, errors.New("a list within a partition")
+			case k != kStr:
+				item = "\xff" + items[j].repr() // in no string: JSON is valid UTF-8
 			}
-			text := item.s
-			if item.kind != kStr {
-				text = item.repr()
-			}
-			name = append(name, byte(item.kind))
-			name = strconv.AppendInt(name, int64(len(text)), 10)
-			name = append(append(name, ':'), text...)
-		}
-		if _, twice := set[string(name)]; !twice {
-			set[string(name)] = i
+			rows[i] = append(rows[i], item)
 		}
 	}
-	return set, nil
+	return rows, nil
+}
+
+// plainRows reads the usual form, lists of strings without escapes, without the
+// detour through values; ok is false for all else.
+func plainRows(text string) (rows [][]string, ok bool) {
+	s := textScanner{text: text}
+	if !s.eat('[') {
+		return nil, false
+	}
+	cells := make([]string, 0, strings.Count(text, `"`)/2)
+	for more := true; more; more = s.eat(',') {
+		if !s.eat('[') {
+			return nil, false
+		}
+		begin := len(cells)
+		for next := true; next; next = s.eat(',') {
+			cell, ok := s.plainString()
+			if !ok {
+				return nil, false
+			}
+			cells = append(cells, cell)
+		}
+		if !s.eat(']') {
+			return nil, false
+		}
+		rows = append(rows, cells[begin:len(cells):len(cells)])
+	}
+	return rows, s.eat(']') && s.at == len(text)
+}
+
+// textScanner walks text of the usual form.
+type textScanner struct {
+	text string
+	at   int
+}
+
+// eat takes c and a space after it.
+func (s *textScanner) eat(c byte) bool {
+	if s.at == len(s.text) || s.text[s.at] != c {
+		return false
+	}
+	if s.at++; c == ',' && s.at < len(s.text) && s.text[s.at] == ' ' {
+		s.at++
+	}
+	return true
+}
+
+// plainString takes a string without escapes.
+func (s *textScanner) plainString() (string, bool) {
+	if s.at == len(s.text) || s.text[s.at] != '"' {
+		return "", false
+	}
+	begin := s.at + 1
+	for end := begin; end < len(s.text); end++ {
+		switch c := s.text[end]; {
+		case c == '"':
+			s.at = end + 1
+			return s.text[begin:end], true
+		case c == '\\' || c < ' ' || c >= utf8.RuneSelf:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// metaLetters reads a list of single characters.
+func metaLetters(e *Entry, key string) (letters []rune, err error) {
+	s := scanner{text: metaRaw(e, key)}
+	ok := s.list(func() bool {
+		text, ok := s.string()
+		r, size := utf8.DecodeRuneInString(text)
+		letters = append(letters, r)
+		return ok && size == len(text)
+	})
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected a list of letters", key)
+	}
+	return letters, nil
 }

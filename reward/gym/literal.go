@@ -22,7 +22,7 @@ func parsePython(text string) (value, error) {
 }
 
 func parseLiteral(text string, python bool) (value, error) {
-	p := literal{text: text, python: python, stack: make([]value, 0, 16)}
+	p := literal{text: text, python: python, stack: make([]value, 0, min(16, 1+len(text)/4))}
 	err := p.value(0)
 	if err == nil && python && p.peek() == ',' { // a tuple needs no parentheses
 		err = p.bareTuple()
@@ -118,7 +118,7 @@ func (p *literal) gather(k kind, from int) {
 	v := value{kind: k}
 	if n := len(items); n > 0 {
 		if len(p.room) < n {
-			p.room = make([]value, max(n, 32))
+			p.room = make([]value, max(n, min(64, (len(p.text)-p.at)/4)))
 		}
 		v.list, p.room = p.room[:n:n], p.room[n:]
 		copy(v.list, items)

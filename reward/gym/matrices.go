@@ -12,8 +12,6 @@ var (
 	stringInsertion  = Task{"string_insertion", scoreInsertion}
 	manipulateMatrix = Task{"manipulate_matrix", scoreManipulate}
 	poolMatrix       = Task{"pool_matrix", scorePool}
-	gameOfLife       = Task{"game_of_life", scoreLife}
-	gameOfLifeHalts  = Task{"game_of_life_halting", scoreHalting}
 )
 
 // asList scores 0.1 for the stored answer written as a Python literal, which
@@ -189,68 +187,4 @@ func loadText(s string) (matrix, bool) {
 		}
 	}
 	return m, true
-}
-
-// scoreLife gives the share of cells that are right in a JSON list of lists.
-func scoreLife(e *Entry, answer string, _ bool) Result {
-	if e.Answer == nil {
-		return badEntry(errNoStored)
-	}
-	want, err := parseJSON(*e.Answer)
-	if err != nil || want.kind != kList || len(want.list) == 0 {
-		return badEntryf("the stored answer %s is no JSON grid", quote(*e.Answer))
-	}
-	got, err := parseJSON(answer)
-	if err != nil {
-		return scored(0, "not JSON: %v", err)
-	}
-	total, right, wrong := 0, 0, ""
-	for i := range want.list {
-		row := &want.list[i]
-		if row.kind != kList {
-			row = &value{kind: kList, list: want.list[i : i+1]}
-		}
-		for j := range row.list {
-			total++
-			cell := got.at(i)
-			if cell != nil && want.list[i].kind == kList {
-				cell = cell.at(j)
-			}
-			if cell != nil && cell.equal(&row.list[j]) {
-				right++
-			} else if wrong == "" {
-				wrong = "; the first wrong or missing one is in row " + itoa(i+1) + ", column " + itoa(j+1)
-			}
-		}
-	}
-	if total == 0 {
-		return scored(0, "the stored grid has no cells")
-	}
-	return scored(float64(right)/float64(total), "%d of %d cells are right%s", right, total, wrong)
-}
-
-// at is the item of a list at i, nil if there is none.
-func (v *value) at(i int) *value {
-	if !v.isSequence() || i >= len(v.list) {
-		return nil
-	}
-	return &v.list[i]
-}
-
-// scoreHalting wants True or False, whichever is stored. The package takes any
-// text that is not empty for right; strict does too.
-func scoreHalting(e *Entry, answer string, strict bool) Result {
-	if e.Answer == nil {
-		return badEntry(errNoStored)
-	}
-	if strict {
-		if (answer != "") == (*e.Answer != "") {
-			return scored(1, "not empty, which the package takes for right")
-		}
-		return scored(0, "the answer is empty")
-	}
-	if strings.EqualFold(pyStrip(answer), pyStrip(*e.Answer)) {
-		return scored(1, "equal to the stored answer")
-	}
-	return scored(0, "%s is not the stored answer", quote(answer))
 }

@@ -4,32 +4,64 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
-// metaRaw finds the value of a key of the metadata, nil if there is none. It
-// looks at the top level only and stops at the first match, so that a scorer
+// member is a member of a JSON object: its name in quotes and its value, as they
+// stand in the text.
+type member struct{ name, value []byte }
+
+// member takes the next member of an object that has been opened.
+func (s *scanner) member() (m member, ok bool) {
+	var ok1, ok2 bool
+	m.name, ok1 = s.value()
+	colon := s.eat(':')
+	m.value, ok2 = s.value()
+	return m, ok1 && colon && ok2
+}
+
+func (m *member) named(key string) bool {
+	return len(m.name) == len(key)+2 && string(m.name[1:len(m.name)-1]) == key
+}
+
+// members lists the members of an object up to where it cannot be read.
+func members(text []byte) (list []member) {
+	s := scanner{text: text}
+	for more := s.eat('{'); more; more = s.eat(',') {
+		m, ok := s.member()
+		if !ok {
+			return list
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// metaRaw finds the value of a key of the metadata, the first if there are
+// several, nil if there is none. It looks at the top level only, so that a scorer
 // that needs one small field does not decode all of a large object.
 func metaRaw(e *Entry, key string) json.RawMessage {
-	s := scanner{text: e.Metadata}
-	if !s.eat('{') {
+	if len(e.Metadata) > 0 && e.indexed == &e.Metadata[0] {
+		for i := range e.index {
+			if e.index[i].named(key) {
+				return json.RawMessage(e.index[i].value)
+			}
+		}
 		return nil
 	}
-	for {
-		name, ok := s.value()
-		if !ok || !s.eat(':') {
-			return nil
-		}
-		value, ok := s.value()
+	s := scanner{text: e.Metadata}
+	for more := s.eat('{'); more; more = s.eat(',') {
+		m, ok := s.member()
 		if !ok {
 			return nil
 		}
-		if len(name) == len(key)+2 && string(name[1:len(name)-1]) == key {
-			return json.RawMessage(value)
-		}
-		if !s.eat(',') {
-			return nil
+		if m.named(key) {
+			return json.RawMessage(m.value)
 		}
 	}
+	return nil
 }
 
 // metaDecode reads the value of a key into into.
@@ -51,6 +83,41 @@ func metaInt(e *Entry, key string) (int, error) {
 		return 0, fmt.Errorf("metadata: %q: expected a whole number", key)
 	}
 	return n, nil
+}
+
+// metaFloat reads a number.
+func metaFloat(e *Entry, key string) (float64, error) {
+	raw := metaRaw(e, key)
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || bytes.ContainsAny(raw, "nNxX_") {
+		return 0, fmt.Errorf("metadata: %q: expected a number", key)
+	}
+	return f, nil
+}
+
+// metaCells reads rows of cells, each a text of one character of ASCII.
+func metaCells(e *Entry, key string) ([][]byte, error) {
+	s := scanner{text: metaRaw(e, key)}
+	cells := make([]byte, 0, len(s.text)/4)
+	var rows [][]byte
+	ok := s.list(func() bool {
+		begin := len(cells)
+		ok := s.list(func() bool {
+			s.space()
+			if s.at+3 > len(s.text) || s.text[s.at] != '"' || s.text[s.at+2] != '"' || s.text[s.at+1] >= utf8.RuneSelf {
+				return false
+			}
+			cells = append(cells, s.text[s.at+1])
+			s.at += 3
+			return true
+		})
+		rows = append(rows, cells[begin:len(cells):len(cells)])
+		return ok
+	})
+	if !ok {
+		return nil, fmt.Errorf("metadata: %q: expected rows of single characters", key)
+	}
+	return rows, nil
 }
 
 // maxSide bounds the rows and columns of a grid in the metadata.
@@ -124,11 +191,23 @@ func (s *scanner) eat(c byte) bool {
 	return false
 }
 
+// inValue are the bytes that neither begin nor end a part of a value.
+var inValue = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = strings.IndexByte("\"[]{},: \n\t\r", byte(c)) < 0
+	}
+	return plain
+}()
+
 // value takes the next value and gives its text.
 func (s *scanner) value() ([]byte, bool) {
 	s.space()
 	begin, depth := s.at, 0
 	for s.at < len(s.text) {
+		if inValue[s.text[s.at]] {
+			s.at++
+			continue
+		}
 		switch c := s.text[s.at]; c {
 		case '"':
 			if !s.quoted() {
@@ -158,6 +237,10 @@ func (s *scanner) value() ([]byte, bool) {
 
 // quoted takes a string.
 func (s *scanner) quoted() bool {
+	if end := bytes.IndexByte(s.text[s.at+1:], '"'); end >= 0 && s.text[s.at+end] != '\\' {
+		s.at += end + 2
+		return true
+	}
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch s.text[s.at] {
 		case '\\':

@@ -84,7 +84,7 @@ type term struct {
 	coefficient *big.Rat
 }
 
-// polynomial is a sum of terms, sorted by their powers, no two with equal ones.
+// polynomial is a sum of terms, sorted by falling powers, no two with equal ones.
 type polynomial []term
 
 var (
@@ -141,7 +141,7 @@ func (e *expr) addTo(sum *polynomial, factor *big.Rat, names *variableNames, bud
 	}
 	for _, t := range p {
 		if factor != one {
-			if t.coefficient, err = apply('*', t.coefficient, factor); err != nil {
+			if t.coefficient, err = multiplied(t.coefficient, factor); err != nil {
 				return err
 			}
 		}
@@ -195,7 +195,10 @@ func (e *expr) product(names *variableNames, budget *int) (polynomial, error) {
 
 // collect sorts the terms and adds up those with equal powers.
 func (p polynomial) collect() polynomial {
-	slices.SortStableFunc(p, func(a, b term) int { return a.powers.compare(b.powers) })
+	byPowers := func(a, b term) int { return b.powers.compare(a.powers) }
+	if !slices.IsSortedFunc(p, byPowers) {
+		slices.SortStableFunc(p, byPowers)
+	}
 	out := p[:0]
 	for _, t := range p {
 		if n := len(out); n > 0 && out[n-1].powers == t.powers {
@@ -231,7 +234,7 @@ func (p polynomial) times(q polynomial) (polynomial, error) {
 	}
 	out := make(polynomial, len(p))
 	for i, t := range p {
-		c, err := apply('*', t.coefficient, q[0].coefficient)
+		c, err := multiplied(t.coefficient, q[0].coefficient)
 		if err != nil {
 			return nil, err
 		}
@@ -243,6 +246,17 @@ func (p polynomial) times(q polynomial) (polynomial, error) {
 		out[i] = term{t.powers, c}
 	}
 	return out, nil
+}
+
+// multiplied is a product of which a factor is often 1.
+func multiplied(a, b *big.Rat) (*big.Rat, error) {
+	switch {
+	case a == one:
+		return b, nil
+	case b == one:
+		return a, nil
+	}
+	return apply('*', a, b)
 }
 
 // maxPower bounds an exponent.

@@ -53,22 +53,24 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 			letters[string(r)] = true
 		}
 	}
-	used := map[int]string{}
+	used := map[int]bool{}
 	for _, letter := range slices.Sorted(maps.Keys(digits)) {
 		d := digits[letter]
 		if !letters[letter] {
-			return quote(letter).String() + " is no letter of the puzzle"
+			return "the letter " + quote(letter).String() + " is not in the puzzle"
 		}
 		if d < 0 || d > 9 {
-			return quote(letter).String() + " is assigned a number that is no digit"
+			return "the letter " + letter + " stands for " + itoa(d) + ", which is no digit"
 		}
-		used[d] = letter
+		if used[d] {
+			return "the letter " + letter + " has the same digit " + itoa(d) + " as another"
+		}
+		used[d] = true
 	}
-	if len(digits) != len(letters) {
-		return "not every letter is assigned"
-	}
-	if len(used) != len(digits) {
-		return "two letters have the same digit"
+	for _, letter := range slices.Sorted(maps.Keys(letters)) {
+		if _, ok := digits[letter]; !ok {
+			return "the letter " + letter + " has no digit"
+		}
 	}
 	sum := new(big.Int)
 	for i, w := range all {
@@ -87,7 +89,7 @@ func brokenSum(digits map[string]int, words []string, result string, leadingZero
 		if i < len(words) {
 			sum.Add(sum, n)
 		} else if sum.Cmp(n) != 0 {
-			return "the sum does not hold"
+			return "the sum does not hold: it is " + sum.String() + ", not " + text
 		}
 	}
 	return ""

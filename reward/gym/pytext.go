@@ -14,9 +14,26 @@ import (
 // isPySpace is str.isspace for one character.
 func isPySpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
-func pyStrip(s string) string    { return strings.TrimFunc(s, isPySpace) }
-func pyRstrip(s string) string   { return strings.TrimRightFunc(s, isPySpace) }
-func pyFields(s string) []string { return strings.FieldsFunc(s, isPySpace) }
+func pyStrip(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" || !isSeparator(s[0]) && !isSeparator(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, isPySpace)
+}
+func pyRstrip(s string) string { return strings.TrimRightFunc(s, isPySpace) }
+
+func pyFields(s string) []string {
+	for i := range len(s) {
+		if isSeparator(s[i]) {
+			return strings.FieldsFunc(s, isPySpace)
+		}
+	}
+	return strings.Fields(s)
+}
+
+// isSeparator is white space to Python but not to Go.
+func isSeparator(c byte) bool { return 0x1c <= c && c <= 0x1f }
 
 // pyLines is str.splitlines.
 func pyLines(s string) []string {
@@ -105,6 +122,9 @@ const maxDigits = 4300
 
 // wholeNumber is int(s) of Python; a number outside 64 bits saturates.
 func wholeNumber(s string) (int, bool) {
+	if n := smallNumber(s); n >= 0 {
+		return n, true
+	}
 	s, ok := withoutUnderscores(asciiDigits(pyStrip(s)))
 	digits := strings.TrimLeft(s, "+-")
 	if !ok || digits == "" || len(s)-len(digits) > 1 || len(digits) > maxDigits || strings.Trim(digits, "0123456789") != "" {

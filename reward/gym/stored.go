@@ -3,7 +3,6 @@ package gym
 import (
 	"errors"
 	"strings"
-	"unicode/utf8"
 )
 
 var errNoStored = errors.New("the entry has no stored answer")
@@ -22,10 +21,25 @@ func scoreSubstring(e *Entry, answer string, _ bool) Result {
 		return scored(0, "the answer is empty")
 	case answer == gold:
 		return scored(1, "equal to the stored answer")
-	case gold != "" && strings.Contains(answer, gold):
-		return scored(float64(utf8.RuneCountInString(gold))/float64(utf8.RuneCountInString(answer)), "contains the stored answer among other text")
+	case gold != "" && contains(answer, gold):
+		return scored(float64(runeLen(gold))/float64(runeLen(answer)), "contains the stored answer among other text")
 	}
 	return scored(0, "%s is not the stored answer", quote(answer))
+}
+
+// contains is strings.Contains, but quick to see that a text not much longer than
+// the part has no room for it: the middle of the part must stand near there.
+func contains(text, part string) bool {
+	room := len(text) - len(part)
+	if room < 0 || len(part) < 256 || room > 64 {
+		return strings.Contains(text, part)
+	}
+	for at := 0; at <= room; at++ {
+		if text[at] == part[0] && text[at+len(part)/2] == part[len(part)/2] && text[at:at+len(part)] == part {
+			return true
+		}
+	}
+	return false
 }
 
 // normalTask is a task whose stored answer must be met in full after both are
@@ -59,7 +73,7 @@ func scoreCircuit(e *Entry, answer string, _ bool) Result {
 	case answer != "" && answer == *e.Answer:
 		return scored(1, "equal to the stored answer")
 	case answer != "" && pyStrip(answer) == *e.Answer:
-		return scored(float64(len(*e.Answer))/float64(utf8.RuneCountInString(answer)), "the stored answer, with white space around it")
+		return scored(float64(len(*e.Answer))/float64(runeLen(answer)), "the stored answer, with white space around it")
 	}
 	return scored(0, "%s is not the stored answer", quote(answer))
 }

@@ -2,10 +2,10 @@ package gym
 
 import (
 	_ "embed"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // The vocabulary of word_ladder: words of 3 to 5 letters, one a line, from the
@@ -143,7 +143,7 @@ func scoreJumble(e *Entry, answer string, _ bool) Result {
 	if len(want) == 0 {
 		return scored(0, "the stored answer is empty")
 	}
-	return scored(float64(right)/float64(len(want)), "%d of %d words are right", right, len(want))
+	return scored(float64(right)/float64(len(want)), "%d of %d words are right; the answer has %d", right, len(want), len(got))
 }
 
 // equalPrefixes counts the places at which two lists agree.
@@ -199,8 +199,25 @@ func scoreSpell(e *Entry, answer string, _ bool) Result {
 	if score == 1 {
 		score -= 0.2
 	}
-	return scored(min(score, 1), "%d of %d letters are right", right, len(want))
+	return scored(min(score, 1), "%d of %d letters are right; the answer has %d", right, len(want), len(got))
 }
 
-// runeLen is len of a Python string.
-func runeLen(s string) int { return utf8.RuneCountInString(s) }
+// runeLen is len of a Python string: every byte counts that does not continue a
+// character, eight at a time.
+func runeLen(s string) int {
+	const low = 0x0101010101010101
+	n, i := 0, 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		n += 8 - bits.OnesCount64(w>>7&^(w>>6)&low)
+	}
+	for ; i < len(s); i++ {
+		if s[i]&0xc0 != 0x80 {
+			n++
+		}
+	}
+	if n == 0 && s != "" {
+		return 1 // none of its bytes begins a character
+	}
+	return n
+}

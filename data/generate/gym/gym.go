@@ -30,6 +30,9 @@ type Setting struct {
 type Task struct {
 	Name     string // as in meta.dataset_name
 	Settings []Setting
+	// Throws is how often an entry is tried before the settings are given up, 0 for
+	// the usual number; fewer where a throw searches a large space.
+	Throws int
 	// Make gives an entry, a pure function of the state of r and the settings by
 	// name; ok is false where the dice led nowhere, and another throw may not.
 	Make func(r *rand.Rand, set map[string]int) (e Entry, ok bool)
@@ -62,7 +65,8 @@ func (t Task) Read(given map[string]string) (map[string]int, error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(t.Settings, func(s Setting) bool { return s.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("unknown setting %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(set)), ", "))
+			known := slices.Sorted(maps.Keys(set))
+			return nil, fmt.Errorf("unknown setting %q%s; known are %s", name, suggestion(name, known), strings.Join(known, ", "))
 		}
 		n, err := strconv.Atoi(given[name])
 		if s := t.Settings[i]; err != nil || n < s.Min || n > s.Max {
@@ -73,13 +77,39 @@ func (t Task) Read(given map[string]string) (map[string]int, error) {
 	return set, nil
 }
 
-// throws is how often an entry is tried before the settings are given up.
+// suggestion names the known setting nearest to a misspelt one, "" if none is
+// near: the longest common beginning or end decides.
+func suggestion(name string, known []string) string {
+	best, most := "", 1
+	for _, k := range known {
+		same := 0
+		for same < min(len(name), len(k)) && name[same] == k[same] {
+			same++
+		}
+		for end := 1; same+end <= min(len(name), len(k)) && name[len(name)-end] == k[len(k)-end]; end++ {
+			same++
+		}
+		if same > most {
+			best, most = k, same
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}
+
+// throws is the usual number of Task.Throws.
 const throws = 20_000
 
 // Number gives entry number i of the settings.
 func (t Task) Number(i uint64, set map[string]int) (Entry, error) {
 	r := rand.New(rand.NewPCG(i, 0x67796d))
-	for range throws {
+	n := t.Throws
+	if n == 0 {
+		n = throws
+	}
+	for range n {
 		e, ok := t.Make(r, set)
 		if !ok {
 			continue
@@ -89,7 +119,7 @@ func (t Task) Number(i uint64, set map[string]int) (Entry, error) {
 		e.Metadata["difficulty"] = set
 		return e, nil
 	}
-	return Entry{}, fmt.Errorf("no entry found in %d throws with %v: make it easier", throws, set)
+	return Entry{}, fmt.Errorf("no entry found in %d throws with %v: make it easier", n, set)
 }
 
 // between is a whole number from low to high, both included.

@@ -17,7 +17,8 @@ var knightSwap = Task{
 		{"steps", 4, 1, 30, "moves of the shortest solution at least"},
 		{"impossible", 20, 0, 100, "percent of puzzles without a solution"},
 	},
-	Make: makeKnightSwap,
+	Throws: 2000,
+	Make:   makeKnightSwap,
 }
 
 // knights is a board of numbered squares.

@@ -13,7 +13,8 @@ var rushHour = Task{
 		{"size", 8, 2, 12, "cars besides car A"},
 		{"moves", 4, 1, 25, "moves of the shortest solution at least"},
 	},
-	Make: makeRushHour,
+	Throws: 4000,
+	Make:   makeRushHour,
 }
 
 // The board is 6 by 6; car A leaves it on the right of its third row.
