@@ -26,6 +26,7 @@ type gradeOptions struct {
 	grader   string
 	explain  bool
 	summary  bool
+	own      ownGraders
 }
 
 func newGradeCommand() *cobra.Command {
@@ -61,6 +62,7 @@ timeout, the exit code is 5. Graders: ` + strings.Join(reward.Default().Names(),
 	cmd.Flags().StringVar(&o.grader, "grader", "", "grader of lines that name none")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "add the steps and the parts of the score to each record")
 	cmd.Flags().BoolVar(&o.summary, "summary", false, "counts and mean score to standard error at the end (default: if it is a terminal)")
+	o.own.register(cmd.Flags())
 	return cmd
 }
 
@@ -103,9 +105,12 @@ func runGrade(ctx context.Context, name string, o gradeOptions, stdin io.Reader,
 		return err
 	}
 	defer closer.Close()
+	set, err := o.own.set(o.workers)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	began := time.Now()
-	set := reward.Default()
 	pool := reward.NewPool(set, o.workers, o.deadline)
 	defer func() {
 		cancel() // first, so that nothing is waited for after an error

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/rollout/config"
 )
 
 // maxGradeLine is the longest line, in bytes, that grade and explain read.
@@ -44,6 +45,7 @@ type gradeItem struct {
 	Problem  data.Problem
 	Response string
 	Err      error
+	run      *config.Config // of a rollout of a run; else nil
 }
 
 // next reads the next line that is not blank. io.EOF ends the input; any other
