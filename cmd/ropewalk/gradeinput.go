@@ -49,7 +49,7 @@ func (c closers) Close() error {
 // openGradeInput opens a file, or standard input for "-".
 func openGradeInput(name string, stdin io.Reader) (*gradeInput, io.Closer, error) {
 	if name == table.Stdio {
-		return &gradeInput{name: "standard input", in: bufio.NewReader(stdin)}, closers{}, nil
+		return &gradeInput{name: "standard input", in: bufio.NewReaderSize(stdin, 1<<20)}, closers{}, nil
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -46,7 +46,7 @@ func parseGradeLine(number int, text []byte, defaultGrader string) gradeItem {
 		item.Err = errors.New(`no "grader", and no --grader for lines without one`)
 	default:
 		item.Response = *line.Response
-		item.Problem = data.Problem{Grader: defaultGrader, Meta: line.Meta}
+		item.Problem = data.Problem{Grader: defaultGrader, Meta: metaOf(line.Meta)}
 		_ = json.Unmarshal(line.Dataset, &item.Problem.Dataset) // only --stats reads it
 		if line.Grader != nil {
 			item.Problem.Grader = *line.Grader
@@ -56,6 +56,15 @@ func parseGradeLine(number int, text []byte, defaultGrader string) gradeItem {
 		}
 	}
 	return item
+}
+
+// metaOf takes a meta out of the text that Parquet columns hold it in.
+func metaOf(meta json.RawMessage) json.RawMessage {
+	var text string
+	if len(meta) > 0 && meta[0] == '"' && json.Unmarshal(meta, &text) == nil && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return meta
 }
 
 // gradeID reads an id: a string, a number or nothing.
