@@ -8,6 +8,7 @@ import (
 	"github.com/ropewalk/ropewalk/reward"
 	"github.com/ropewalk/ropewalk/reward/code"
 	"github.com/ropewalk/ropewalk/reward/code/sandbox"
+	"github.com/ropewalk/ropewalk/reward/external"
 	"github.com/ropewalk/ropewalk/reward/rewardtest"
 )
 
@@ -20,6 +21,10 @@ func TestContract(t *testing.T) {
 			g, err := set.Get(name)
 			if err != nil {
 				t.Fatal(err)
+			}
+			switch g.(type) {
+			case *external.Command, *external.HTTP:
+				t.Skip("needs a program of the user's: held to the contract in its own package")
 			}
 			if c, ok := g.(*code.Grader); ok {
 				defer c.Close()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ropewalk/ropewalk/data"
 	"github.com/ropewalk/ropewalk/reward/code"
+	"github.com/ropewalk/ropewalk/reward/external"
 )
 
 // MaxResponse is the longest response, in bytes, that a [Set] hands to a
@@ -32,8 +33,18 @@ type Set struct {
 	stuck  atomic.Int64 // calls past their deadline that have not returned
 }
 
-// Default lists the graders that ropewalk ships. A new grader is one line here.
-func Default() *Set {
+// Own is what the user grades with: programs for the grader "command", services
+// for "http", by the names that rows use.
+type Own struct {
+	Programs map[string]external.Program
+	Services map[string]external.Service
+}
+
+// Default lists the graders that ropewalk ships, without any of the user's own.
+func Default() *Set { return With(Own{}) }
+
+// With is [Default] with the user's own. A new grader is one line here.
+func With(own Own) *Set {
 	set := &Set{byName: map[string]Grader{}}
 	err := set.add(
 		Exact{},
@@ -48,6 +59,8 @@ func Default() *Set {
 		All{set},
 		Weighted{set},
 		code.New(runtime.GOMAXPROCS(0)),
+		external.NewCommand(own.Programs),
+		external.NewHTTP(own.Services),
 	)
 	if err != nil {
 		panic(err) // two graders above share a name

@@ -41,6 +41,7 @@ type asking struct {
 	graders  int
 	deadline time.Duration
 	json     bool
+	own      ownGraders
 }
 
 func (a *asking) register(flags *pflag.FlagSet) {
@@ -70,6 +71,7 @@ func (a *asking) register(flags *pflag.FlagSet) {
 	flags.IntVar(&a.graders, "graders", d.Grading.Workers, "answers graded at a time")
 	flags.DurationVar(&a.deadline, "grading-deadline", d.Grading.Deadline, "last guard of grading one answer")
 	flags.BoolVar(&a.json, "json", false, "print the report as JSON")
+	a.own.register(flags)
 }
 
 // check refuses what no flag says on its own.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ropewalk/ropewalk/data"
 	"github.com/ropewalk/ropewalk/reward"
+	"github.com/ropewalk/ropewalk/rollout/training"
 )
 
 // explainOptions are explain's flags.
@@ -21,6 +22,7 @@ type explainOptions struct {
 	grader, gold, response, meta string
 	id                           string
 	json                         bool
+	own                          ownGraders
 }
 
 func newExplainCommand() *cobra.Command {
@@ -41,7 +43,7 @@ a rollout of a run.`,
 			if err != nil {
 				return err
 			}
-			return explain(cmd, item, o.json)
+			return explain(cmd, item, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.grader, "grader", "", "grader: "+strings.Join(reward.Default().Names(), ", "))
@@ -50,6 +52,7 @@ a rollout of a run.`,
 	cmd.Flags().StringVar(&o.meta, "meta", "", "the grader's options, as JSON")
 	cmd.Flags().StringVar(&o.id, "id", "", "id of the line to explain")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the record that grade --explain writes")
+	o.own.register(cmd.Flags())
 	return cmd
 }
 
@@ -110,15 +113,17 @@ func findGradeLine(in *gradeInput, o explainOptions, byID bool) (*gradeItem, err
 }
 
 // explain grades the item and prints what happened.
-func explain(cmd *cobra.Command, item *gradeItem, asJSON bool) error {
-	set := reward.Default()
+func explain(cmd *cobra.Command, item *gradeItem, o explainOptions) error {
+	set, err := explainGraders(item, o)
+	if err != nil {
+		return err
+	}
 	defer set.Close()
 	if _, err := set.Get(item.Problem.Grader); err != nil {
 		return fail(exitUsage, "", err)
 	}
 	v := set.Grade(cmd.Context(), &item.Problem, item.Response, reward.DefaultDeadline)
-	var err error
-	if asJSON {
+	if o.json {
 		enc := json.NewEncoder(cmd.OutOrStdout())
 		enc.SetEscapeHTML(false)
 		err = enc.Encode(newGradeRecord(item, v, true))
@@ -132,6 +137,14 @@ func explain(cmd *cobra.Command, item *gradeItem, asJSON bool) error {
 		return fail(exitFailure, "", fmt.Errorf("not graded: %s", v.Reason))
 	}
 	return nil
+}
+
+// explainGraders are those of the run whose rollout it is, else those of the flags.
+func explainGraders(item *gradeItem, o explainOptions) (*reward.Set, error) {
+	if item.run != nil && len(o.own.commands)+len(o.own.services) == 0 {
+		return training.Graders(item.run.Grading), nil
+	}
+	return o.own.set(1)
 }
 
 // explanation is the verdict for people.

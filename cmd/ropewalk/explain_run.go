@@ -28,26 +28,26 @@ func rolloutItem(run, id string) (*gradeItem, error) {
 	if row == nil {
 		return nil, fail(exitBadInput, "ropewalk inspect "+run+" lists what is there", fmt.Errorf("%s: no rollout %s in its archives", run, id))
 	}
-	problem, err := runProblem(run, row.ProblemID)
+	problem, cfg, err := runProblem(run, row.ProblemID)
 	if err != nil {
 		return nil, err
 	}
-	return &gradeItem{ID: id, Problem: *problem, Response: row.Text}, nil
+	return &gradeItem{ID: id, Problem: *problem, Response: row.Text, run: cfg}, nil
 }
 
-func runProblem(run string, id data.ProblemID) (*data.Problem, error) {
+func runProblem(run string, id data.ProblemID) (*data.Problem, *config.Config, error) {
 	cfg, err := config.Load(filepath.Join(run, "config.yaml"), nil, nil)
 	if err != nil {
-		return nil, fail(exitUsage, "", err)
+		return nil, nil, fail(exitUsage, "", err)
 	}
 	problems, err := loadProblems(cfg, io.Discard)
 	if err != nil {
-		return nil, fail(exitBadInput, "the run's datasets are needed for the gold answer; paths are relative to where train was started", err)
+		return nil, nil, fail(exitBadInput, "the run's datasets are needed for the gold answer; paths are relative to where train was started", err)
 	}
 	for i := range problems {
 		if problems[i].ID == id {
-			return &problems[i], nil
+			return &problems[i], cfg, nil
 		}
 	}
-	return nil, fail(exitBadInput, "", fmt.Errorf("problem %s is not in the run's datasets any more", id))
+	return nil, nil, fail(exitBadInput, "", fmt.Errorf("problem %s is not in the run's datasets any more", id))
 }

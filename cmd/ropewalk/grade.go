@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +26,8 @@ type gradeOptions struct {
 	grader   string
 	explain  bool
 	summary  bool
+	stats    bool
+	own      ownGraders
 }
 
 func newGradeCommand() *cobra.Command {
@@ -33,8 +35,8 @@ func newGradeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "grade FILE|-",
 		Short: "Grade answers: JSON lines in, verdicts out, in the same order",
-		Long: `grade reads JSON lines {"id","grader","response","gold","meta"} from a file or standard input and writes
-{"id","status","score","answer","reason"} for each, in the same order, as it goes.
+		Long: `grade reads JSON lines {"id","grader","response","gold","meta"} from a file, also .gz or .zst, or standard
+input, or the rows of a Parquet file with such columns, and writes {"id","status","score","answer","reason"} for each, in the same order, as it goes.
 
 Status is scored, no_answer (score 0), ungradable (bad gold or meta), timeout or error. A line that cannot be
 read, or asks for an unknown grader, becomes an error record with its line number; if there were any, or any
@@ -61,6 +63,8 @@ timeout, the exit code is 5. Graders: ` + strings.Join(reward.Default().Names(),
 	cmd.Flags().StringVar(&o.grader, "grader", "", "grader of lines that name none")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "add the steps and the parts of the score to each record")
 	cmd.Flags().BoolVar(&o.summary, "summary", false, "counts and mean score to standard error at the end (default: if it is a terminal)")
+	cmd.Flags().BoolVar(&o.stats, "stats", false, "a table by grader and dataset to standard error at the end")
+	o.own.register(cmd.Flags())
 	return cmd
 }
 
@@ -95,89 +99,69 @@ func newGradeRecord(item *gradeItem, v data.Verdict, explain bool) gradeRecord {
 	return r
 }
 
-// runGrade reads in one goroutine, grades in a pool and writes here. pending
-// holds the answers on their way, in the order of the lines, and bounds them.
+// runGrade reads in one goroutine, grades in workers and writes here. pending
+// holds the batches on their way, in the order of the lines, and bounds them.
 func runGrade(ctx context.Context, name string, o gradeOptions, stdin io.Reader, stdout, stderr io.Writer) error {
 	in, closer, err := openGradeInput(name, stdin)
 	if err != nil {
 		return err
 	}
 	defer closer.Close()
+	set, err := o.own.set(o.workers)
+	if err != nil {
+		return err
+	}
+	g := &grading{gradeOptions: o, set: set, in: in}
 	ctx, cancel := context.WithCancel(ctx)
-	began := time.Now()
-	set := reward.Default()
-	pool := reward.NewPool(set, o.workers, o.deadline)
-	defer func() {
-		cancel() // first, so that nothing is waited for after an error
-		pool.Close()
-		_ = set.Close() // what graders keep running ends with this process in any case
-	}()
-	pending := make(chan (<-chan gradeRecord), 4*o.workers)
+	pending := make(chan *gradeBatch, 4*o.workers)
+	work := make(chan *gradeBatch, cap(pending)+2) // with the one that the writer has, and the one being put
 	readErr := make(chan error, 1)
 	go func() {
 		defer close(pending)
-		readErr <- readAnswers(ctx, in, pool, o, pending)
+		defer close(work)
+		readErr <- g.read(ctx, work, pending)
 	}()
-	var sum gradeSummary
-	if err := writeRecords(ctx, stdout, pending, &sum); err != nil {
+	var workers sync.WaitGroup
+	for range o.workers {
+		workers.Go(func() { g.work(ctx, work) })
+	}
+	defer func() {
+		cancel()        // first, so that nothing is waited for after an error
+		_ = set.Close() // what graders keep running ends with this process in any case
+	}()
+	progress := newGradeProgress(stdout, stderr)
+	sum, err := g.write(ctx, stdout, pending, progress)
+	progress.end()
+	if err != nil {
 		return err
 	}
+	workers.Wait()
 	if err := <-readErr; err != nil {
 		return err
 	}
-	if o.summary {
-		fmt.Fprintf(stderr, "%s in %v\n", &sum, time.Since(began).Round(time.Millisecond))
-	}
+	sum.report(stderr, o, progress.began)
 	return sum.err(in.name)
 }
 
-// readAnswers hands each line to the pool and what will come of it to pending.
-func readAnswers(ctx context.Context, in *gradeInput, pool *reward.Pool, o gradeOptions, pending chan<- (<-chan gradeRecord)) error {
-	for {
-		item, err := in.next(o.grader)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		got := make(chan gradeRecord, 1)
-		select {
-		case pending <- got:
-		case <-ctx.Done():
-			return nil // the writer says why
-		}
-		if item.Err != nil {
-			got <- newGradeRecord(&item, data.Verdict{Status: data.Error, Reason: fmt.Sprintf("line %d: %v", item.Line, item.Err)}, false)
-			continue
-		}
-		err = pool.Submit(ctx, &item.Problem, item.Response, func(v data.Verdict) {
-			got <- newGradeRecord(&item, v, o.explain)
-		})
-		if err != nil {
-			return nil // ctx has ended: the writer says why
-		}
-	}
-}
-
-// writeRecords writes what comes, in order, and flushes whenever it must wait,
-// so that a reader at the other end of a pipe sees each verdict in time.
-func writeRecords(ctx context.Context, stdout io.Writer, pending <-chan (<-chan gradeRecord), sum *gradeSummary) error {
+// write writes what comes, in order, and flushes whenever it must wait, so that a
+// reader at the other end of a pipe sees each verdict in time.
+func (g *grading) write(ctx context.Context, stdout io.Writer, pending <-chan *gradeBatch, progress *gradeProgress) (sum gradeSummary, err error) {
 	out := bufio.NewWriterSize(stdout, 1<<16)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
 	for {
-		got, open, err := await(ctx, out, pending)
+		b, open, err := await(ctx, out, pending)
 		if err != nil || !open {
-			return err
+			return sum, err
 		}
-		record, _, err := await(ctx, out, got)
-		if err != nil {
-			return err
+		if _, _, err = await(ctx, out, b.done); err != nil {
+			return sum, err
 		}
-		sum.add(&record)
-		if err := enc.Encode(record); err != nil {
-			return fail(exitFailure, "", fmt.Errorf("write verdicts: %w", err))
+		sum.merge(&b.sum)
+		if _, err := out.Write(b.out.Bytes()); err != nil {
+			return sum, fail(exitFailure, "", fmt.Errorf("write verdicts: %w", err))
+		}
+		progress.show(sum.lines)
+		if cap(b.text)+b.out.Cap() < 8*batchBytes { // one huge line shall not stay for ever
+			g.spare.Put(b)
 		}
 	}
 }
@@ -200,50 +184,4 @@ func await[T any](ctx context.Context, out *bufio.Writer, from <-chan T) (value 
 	case <-ctx.Done():
 		return value, false, fail(exitInterrupt, "", errors.New("interrupted; the verdicts written so far are complete lines"))
 	}
-}
-
-// gradeSummary counts what was written.
-type gradeSummary struct {
-	lines  int
-	counts map[data.Status]int
-	score  float64 // sum over those that count
-	first  string  // reason of the first failure
-}
-
-func (s *gradeSummary) add(r *gradeRecord) {
-	if s.counts == nil {
-		s.counts = map[data.Status]int{}
-	}
-	s.lines++
-	s.counts[r.Status]++
-	s.score += r.Score
-	if s.first == "" && r.Line > 0 {
-		s.first = r.Reason
-		if !strings.HasPrefix(s.first, "line ") {
-			s.first = fmt.Sprintf("line %d: %s", r.Line, r.Reason)
-		}
-	}
-}
-
-// String is the line for people.
-func (s *gradeSummary) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d answers:", s.lines)
-	for _, status := range []data.Status{data.Scored, data.NoAnswer, data.Ungradable, data.Timeout, data.Error} {
-		fmt.Fprintf(&b, " %d %s,", s.counts[status], status)
-	}
-	if n := s.counts[data.Scored] + s.counts[data.NoAnswer]; n > 0 {
-		fmt.Fprintf(&b, " mean score %.4f of %d,", s.score/float64(n), n)
-	}
-	return strings.TrimSuffix(b.String(), ",")
-}
-
-// err is the exit of a run in which some lines were not graded.
-func (s *gradeSummary) err(input string) error {
-	failed := s.counts[data.Error] + s.counts[data.Timeout]
-	if failed == 0 {
-		return nil
-	}
-	return fail(exitPartial, "the records with status error or timeout name their lines",
-		fmt.Errorf("%s: %d of %d answers could not be graded; the first: %s", input, failed, s.lines, s.first))
 }

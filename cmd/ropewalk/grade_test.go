@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ropewalk/ropewalk/data/table"
 )
 
 // gradeAll runs grade over an input and gives its records and its exit code.
@@ -119,6 +122,27 @@ func TestGradeReportsWriteErrors(t *testing.T) {
 	err := runGrade(t.Context(), "-", gradeOptions{workers: 2, deadline: time.Minute}, strings.NewReader(goodLine), fullDisk{}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no space left") || report(io.Discard, err) != exitFailure {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Rows of Parquet, whose meta is text, grade as lines do.
+func TestGradeReadsParquet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "answers.parquet")
+	_, err := table.WriteRows(table.Output{Path: path}, func(put func([]byte) error) error {
+		return errors.Join(
+			put([]byte(`{"id":"a","grader":"exact","gold":"<answer>1</answer>","response":"<answer>1</answer>","meta":"{\"extract\":\"whole\"}"}`)),
+			put([]byte(`{"id":"b","grader":"exact","gold":"1","response":"<answer>2</answer>"}`)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := runGrade(t.Context(), path, gradeOptions{workers: 2, deadline: time.Minute}, nil, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], `"id":"a","status":"scored","score":1`) || !strings.Contains(lines[1], `"id":"b","status":"scored","score":0`) {
+		t.Errorf("got %s", &out)
 	}
 }
 

@@ -1,40 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/rollout/config"
 )
-
-// maxGradeLine is the longest line, in bytes, that grade and explain read.
-const maxGradeLine = 16 << 20
-
-// gradeInput reads the JSON lines that grade and explain take, one at a time,
-// however long the file is.
-type gradeInput struct {
-	name string // as the user gave it
-	in   *bufio.Reader
-	line int    // number of the line read last
-	text []byte // that line; the buffer is used again
-}
-
-// openGradeInput opens a file, or standard input for "-".
-func openGradeInput(name string, stdin io.Reader) (*gradeInput, io.Closer, error) {
-	if name == "-" {
-		return &gradeInput{name: "standard input", in: bufio.NewReader(stdin)}, io.NopCloser(stdin), nil
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, nil, fail(exitBadInput, "give a file of JSON lines, or - for standard input", err)
-	}
-	return &gradeInput{name: name, in: bufio.NewReaderSize(file, 1<<20)}, file, nil
-}
 
 // gradeItem is one line, read. Err says why it is no answer to grade; ID may be
 // known all the same.
@@ -44,55 +17,7 @@ type gradeItem struct {
 	Problem  data.Problem
 	Response string
 	Err      error
-}
-
-// next reads the next line that is not blank. io.EOF ends the input; any other
-// error is trouble with the file. defaultGrader serves lines that name none.
-func (in *gradeInput) next(defaultGrader string) (gradeItem, error) {
-	for {
-		err := in.readLine()
-		if err != nil && !errors.Is(err, errLineTooLong) {
-			if !errors.Is(err, io.EOF) {
-				err = fail(exitBadInput, "", fmt.Errorf("%s:%d: read: %w", in.name, in.line, err))
-			}
-			return gradeItem{}, err
-		}
-		if err != nil {
-			return gradeItem{Line: in.line, Err: err}, nil
-		}
-		if len(bytes.TrimSpace(in.text)) > 0 {
-			return parseGradeLine(in.line, in.text, defaultGrader), nil
-		}
-	}
-}
-
-var errLineTooLong = fmt.Errorf("the line is longer than %d MiB", maxGradeLine>>20)
-
-// readLine reads a line of any length into text, or passes over it if it is too
-// long.
-func (in *gradeInput) readLine() error {
-	in.text = in.text[:0]
-	in.line++
-	tooLong := false
-	for {
-		part, err := in.in.ReadSlice('\n')
-		if tooLong = tooLong || len(in.text)+len(part) > maxGradeLine+1; !tooLong {
-			in.text = append(in.text, part...)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && (tooLong || len(in.text) > 0):
-			err = nil // a last line without its end; the next read says EOF
-		}
-		if err == nil && tooLong {
-			return errLineTooLong
-		}
-		if in.line == 1 {
-			in.text = bytes.TrimPrefix(in.text, []byte("\ufeff"))
-		}
-		return err
-	}
+	run      *config.Config // of a rollout of a run; else nil
 }
 
 // parseGradeLine reads {"id","grader","response","gold","meta"}; other keys are
@@ -104,6 +29,7 @@ func parseGradeLine(number int, text []byte, defaultGrader string) gradeItem {
 		Response *string         `json:"response"`
 		Gold     *string         `json:"gold"`
 		Meta     json.RawMessage `json:"meta"`
+		Dataset  json.RawMessage `json:"dataset"`
 	}
 	err := json.Unmarshal(text, &line)
 	item := gradeItem{Line: number, Err: clearJSONError(err)}
@@ -120,7 +46,8 @@ func parseGradeLine(number int, text []byte, defaultGrader string) gradeItem {
 		item.Err = errors.New(`no "grader", and no --grader for lines without one`)
 	default:
 		item.Response = *line.Response
-		item.Problem = data.Problem{Grader: defaultGrader, Meta: line.Meta}
+		item.Problem = data.Problem{Grader: defaultGrader, Meta: metaOf(line.Meta)}
+		_ = json.Unmarshal(line.Dataset, &item.Problem.Dataset) // only --stats reads it
 		if line.Grader != nil {
 			item.Problem.Grader = *line.Grader
 		}
@@ -129,6 +56,15 @@ func parseGradeLine(number int, text []byte, defaultGrader string) gradeItem {
 		}
 	}
 	return item
+}
+
+// metaOf takes a meta out of the text that Parquet columns hold it in.
+func metaOf(meta json.RawMessage) json.RawMessage {
+	var text string
+	if len(meta) > 0 && meta[0] == '"' && json.Unmarshal(meta, &text) == nil && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return meta
 }
 
 // gradeID reads an id: a string, a number or nothing.

@@ -102,6 +102,7 @@ func newRootCommand() *cobra.Command {
 		newEngineCommand(),
 		newWorkerCommand(),
 		newExplainCommand(),
+		newRegradeCommand(),
 		newGradeCommand(),
 		newRSACommand(),
 		newSampleCommand(),

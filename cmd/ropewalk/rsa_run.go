@@ -29,7 +29,11 @@ func (e *evaluation) evaluate(cmd *cobra.Command, args []string) (*rsa.Report, e
 	if err := errors.Join(e.checkMethod(), e.check()); err != nil {
 		return nil, err
 	}
-	graders := reward.Default()
+	graders, err := e.own.set(e.graders)
+	if err != nil {
+		return nil, err
+	}
+	defer graders.Close()
 	problems, err := e.load(args, graders, cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err

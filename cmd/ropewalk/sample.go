@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ropewalk/ropewalk/reward"
 	"github.com/ropewalk/ropewalk/rollout/rsa"
 )
 
@@ -48,11 +47,15 @@ func newSampleCommand() *cobra.Command {
 }
 
 func runSample(cmd *cobra.Command, args []string, a *asking, n int, out string) error {
-	graders := reward.Default()
 	o, err := a.options(n, 1, 1)
 	if err = errors.Join(err, a.check()); err != nil {
 		return err
 	}
+	graders, err := a.own.set(a.graders)
+	if err != nil {
+		return err
+	}
+	defer graders.Close()
 	problems, err := a.load(args, graders, cmd.ErrOrStderr())
 	if err != nil {
 		return err

@@ -126,6 +126,24 @@ type Advantage struct {
 type Grading struct {
 	Workers  int           `mapstructure:"workers" yaml:"workers" json:"workers"`    // default: number of CPUs
 	Deadline time.Duration `mapstructure:"deadline" yaml:"deadline" json:"deadline"` // last guard of one answer; default 10s
+	// Commands are the user's programs for the grader command.
+	Commands []Command `mapstructure:"commands" yaml:"commands" json:"commands"`
+	// Services are the user's services for the grader http.
+	Services []Service `mapstructure:"services" yaml:"services" json:"services"`
+}
+
+// Command is a program that grades, talking JSON lines.
+type Command struct {
+	Name    string   `mapstructure:"name" yaml:"name" json:"name"`                    // what rows say in meta.command; required
+	Argv    []string `mapstructure:"argv" yaml:"argv" json:"argv"`                    // the program and its arguments, no shell; required
+	Workers int      `mapstructure:"workers" yaml:"workers,omitempty" json:"workers"` // processes at a time, at most; 0 for one a CPU
+}
+
+// Service is an HTTP service that grades.
+type Service struct {
+	Name    string        `mapstructure:"name" yaml:"name" json:"name"`                    // what rows say in meta.service; required
+	URL     string        `mapstructure:"url" yaml:"url" json:"url"`                       // where answers are posted, http or https; required
+	Timeout time.Duration `mapstructure:"timeout" yaml:"timeout,omitempty" json:"timeout"` // of one try; 0 for as long as the answer has
 }
 
 // Queue is NATS JetStream.

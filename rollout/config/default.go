@@ -17,7 +17,7 @@ func Default() Config {
 		Prompt:    Prompt{Format: "chat", Answer: "boxed", MaxTokens: 8192, StripThinking: true},
 		Sampling:  Sampling{Temperature: 1, MaxTokens: 2048, TopP: 1},
 		Advantage: Advantage{Estimator: "rloo", Epsilon: 1e-6, K: 4},
-		Grading:   Grading{Workers: runtime.GOMAXPROCS(0), Deadline: 10 * time.Second},
+		Grading:   Grading{Workers: runtime.GOMAXPROCS(0), Deadline: 10 * time.Second, Commands: []Command{}, Services: []Service{}},
 		Queue:     Queue{Listen: "127.0.0.1:0", Durability: "fsync", Lease: 30 * time.Second, Replicas: 1},
 		Engine:    defaultEngine(),
 		Trainer:   defaultTrainer(),

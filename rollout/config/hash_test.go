@@ -31,7 +31,9 @@ func TestHashAndDiffAgreeOnEveryKey(t *testing.T) {
 	free := 0
 	for i, at := range every(t) {
 		a, b := Default(), Default()
+		a.Grading.Commands, a.Grading.Services = []Command{{Argv: make([]string, 1)}}, make([]Service, 1)
 		a.Data.Train, a.Engine.URLs, a.Engine.Args = make([]Source, 1), make([]string, 1), make([]string, 1)
+		b.Grading.Commands, b.Grading.Services = []Command{{Argv: make([]string, 1)}}, make([]Service, 1)
 		b.Data.Train, b.Engine.URLs, b.Engine.Args = make([]Source, 1), make([]string, 1), make([]string, 1)
 		n := 0
 		for l := range leaves(&b) {

@@ -80,6 +80,13 @@ var rules = map[string]rule{
 	"grading.workers":  atLeast(1),
 	"grading.deadline": positive,
 
+	"grading.commands.*.name":    nonEmpty,
+	"grading.commands.*.argv.*":  anything,
+	"grading.commands.*.workers": atLeast(0),
+	"grading.services.*.name":    nonEmpty,
+	"grading.services.*.url":     nonEmpty,
+	"grading.services.*.timeout": atLeast(0),
+
 	"queue.url":         anything,
 	"queue.listen":      nonEmpty,
 	"queue.credentials": anything,

@@ -13,6 +13,7 @@ func every(t *testing.T) []leaf {
 	t.Helper()
 	c := Default()
 	c.Data.Train, c.Engine.URLs, c.Engine.Args = make([]Source, 1), make([]string, 1), make([]string, 1)
+	c.Grading.Commands, c.Grading.Services = []Command{{Argv: make([]string, 1)}}, make([]Service, 1)
 	return slices.Collect(leaves(&c))
 }
 

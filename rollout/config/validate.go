@@ -22,7 +22,7 @@ func (c *Config) problems() []*Error {
 	}
 	for _, check := range []func(*Config) []*Error{
 		checkRun, checkModel, checkData, checkMix, checkCandidates, checkLengths,
-		checkAdvantage, checkQueue, checkEngine, checkTrainer,
+		checkAdvantage, checkGrading, checkQueue, checkEngine, checkTrainer,
 	} {
 		errs = append(errs, check(c)...)
 	}

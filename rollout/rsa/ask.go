@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/reward"
 	"github.com/ropewalk/ropewalk/rollout"
 	"github.com/ropewalk/ropewalk/rollout/engine"
 )
@@ -90,6 +91,7 @@ func (r *runner) hint(t task) *data.Hint {
 
 // grade asks for the verdict, and for the rating if there is a rater.
 func (r *runner) grade(ctx context.Context, p *data.Problem, record *Record) (err error) {
+	ctx = reward.WithTokens(ctx, record.IDs.len())
 	if record.Verdict, err = r.verdict(ctx, p, record.Text); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/reward"
 	"github.com/ropewalk/ropewalk/rollout"
 	"github.com/ropewalk/ropewalk/rollout/config"
 )
@@ -219,7 +220,7 @@ func (l *Loop) judge(ctx context.Context, limit *semaphore.Weighted, e rollout.J
 		return err
 	}
 	defer limit.Release(1)
-	verdict := l.Grade(ctx, e.Problem, e.Rollout.Text)
+	verdict := l.Grade(reward.WithTokens(ctx, len(e.Rollout.CompletionIDs)), e.Problem, e.Rollout.Text)
 	if ctx.Err() != nil {
 		return ctx.Err() // a verdict made while stopping says nothing about the answer
 	}

@@ -53,7 +53,8 @@ func Train(ctx context.Context, cfg *config.Config, problems []data.Problem, o O
 	for _, name := range EndLeftovers(folder.Dir) {
 		o.Log.Warn("ended a process that an earlier attempt left behind", "process", name)
 	}
-	t := &training{Options: o, cfg: cfg, folder: folder, graders: reward.Default()}
+	t := &training{Options: o, cfg: cfg, folder: folder, graders: Graders(cfg.Grading)}
+	defer func() { err = errors.Join(err, t.graders.Close()) }()
 	if err := t.checkProblems(problems); err != nil {
 		return err
 	}
