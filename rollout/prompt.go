@@ -111,25 +111,41 @@ func (r *Renderer) Text(question string, candidates []string) (string, error) {
 }
 
 // Render gives the prompt's token ids and says what was cut to fit, "" if
-// nothing.
+// nothing. See [Renderer.Fit].
+func (r *Renderer) Render(ctx context.Context, s *data.Spec, p *data.Problem) (ids []int32, cut string, err error) {
+	_, cut, err = r.Fit(ctx, s, p, func(ctx context.Context, prompt data.Prompt) (int, error) {
+		ids, err = r.tokenize(ctx, p, prompt)
+		return len(ids), err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return ids, cut, nil
+}
+
+// Fit renders a prompt within the budget, as count measures it in tokens, and
+// says what was cut to fit, "" if nothing.
 //
 // The rule for prompts over budget: candidates keep their ends, where answers
 // stand; the longest are shortened first, to one common length, which shrinks
 // until the prompt fits; below minCandidate runes candidates are dropped from
 // the last. A prompt too long without any candidate is ErrTooLong.
-func (r *Renderer) Render(ctx context.Context, s *data.Spec, p *data.Problem) (ids []int32, cut string, err error) {
+func (r *Renderer) Fit(ctx context.Context, s *data.Spec, p *data.Problem, count func(context.Context, data.Prompt) (int, error)) (prompt data.Prompt, cut string, err error) {
 	texts := r.candidateTexts(s)
 	full := longest(texts)
 	limit := full
 	for {
-		ids, err = r.tokenize(ctx, p, s.Kind, cutAll(texts, limit))
-		if err != nil || len(ids) <= r.cfg.MaxTokens {
-			return ids, describeCut(s, texts, limit, full), err
+		if prompt, err = r.prompt(p, s.Kind, cutAll(texts, limit)); err != nil {
+			return prompt, "", err
+		}
+		tokens, err := count(ctx, prompt)
+		if err != nil || tokens <= r.cfg.MaxTokens {
+			return prompt, describeCut(s, texts, limit, full), err
 		}
 		if len(texts) == 0 {
-			return nil, "", fmt.Errorf("problem %s: %w: %d tokens, %d allowed", p.ID, ErrTooLong, len(ids), r.cfg.MaxTokens)
+			return prompt, "", fmt.Errorf("problem %s: %w: %d tokens, %d allowed", p.ID, ErrTooLong, tokens, r.cfg.MaxTokens)
 		}
-		if limit = shrink(limit, len(ids), r.cfg.MaxTokens); limit < minCandidate {
+		if limit = shrink(limit, tokens, r.cfg.MaxTokens); limit < minCandidate {
 			texts = texts[:len(texts)-1]
 			limit = longest(texts)
 		}
@@ -146,15 +162,15 @@ func shrink(limit, have, want int) int {
 	return min(aim, limit*9/10, limit-1)
 }
 
-func (r *Renderer) tokenize(ctx context.Context, p *data.Problem, kind data.Kind, texts []string) ([]int32, error) {
+func (r *Renderer) prompt(p *data.Problem, kind data.Kind, texts []string) (data.Prompt, error) {
 	if len(texts) < 2 {
 		kind = data.KindOf(len(texts)) // candidates may have been dropped
 	}
 	text, err := execute(r.templates[kind], p.Question, texts)
-	if err != nil {
-		return nil, err
-	}
-	prompt := data.Prompt{System: p.System, Text: text, Chat: r.cfg.Format == "chat"}
+	return data.Prompt{System: p.System, Text: text, Chat: r.cfg.Format == "chat"}, err
+}
+
+func (r *Renderer) tokenize(ctx context.Context, p *data.Problem, prompt data.Prompt) ([]int32, error) {
 	ids, err := r.tokens.Tokenize(ctx, []data.Prompt{prompt})
 	if err != nil {
 		return nil, fmt.Errorf("tokenising the prompt of problem %s: %w", p.ID, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ type asking struct {
 	simulate    bool
 	simulated   config.Simulated
 	judge       []float64 // of the simulated engine
+	text        textFlags
 	concurrency int
 	giveUp      time.Duration
 
@@ -55,7 +57,8 @@ func (a *asking) register(flags *pflag.FlagSet) {
 	flags.IntVar(&a.simulated.Tokens, "simulated-tokens", a.simulated.Tokens, "simulated: mean tokens of a completion")
 	flags.DurationVar(&a.simulated.Latency, "simulated-latency", a.simulated.Latency, "simulated: time that one token takes")
 	flags.Float64Var(&a.simulated.FailRate, "simulated-fail-rate", a.simulated.FailRate, "simulated: share of samples that fail")
-	flags.IntVar(&a.concurrency, "concurrency", d.Engine.Concurrency, "requests in flight, over all engines")
+	a.text.register(flags)
+	flags.IntVar(&a.concurrency, "concurrency", d.Engine.Concurrency, "requests in flight, over all engines; to endpoints asked by text fewer, as they bear")
 	flags.DurationVar(&a.giveUp, "give-up", 2*time.Minute, "end the run when no engine has answered for so long")
 	flags.Float64Var(&a.temperature, "temperature", d.Sampling.Temperature, "sampling temperature")
 	flags.IntVar(&a.maxTokens, "max-tokens", d.Sampling.MaxTokens, "tokens of a completion, at most")
@@ -85,6 +88,9 @@ func (a *asking) check() error {
 		return fail(exitUsage, "", fmt.Errorf("--limit is %d: it must be 0 (all) or more", a.limit))
 	case a.concurrency < 1:
 		return fail(exitUsage, "", fmt.Errorf("--concurrency is %d: it must be at least 1", a.concurrency))
+	}
+	if err := a.text.check(a.prompt.Format); err != nil {
+		return fail(exitUsage, "", err)
 	}
 	return nil
 }
@@ -116,7 +122,7 @@ func (a *asking) options(n, k, t int) (rsa.Options, error) {
 	o := rsa.Options{
 		N: n, K: k, T: t, Prompt: prompt, Seed: a.seed,
 		Sampling:    data.Sampling{Temperature: a.temperature, MaxTokens: a.maxTokens},
-		Concurrency: a.concurrency, Graders: a.graders, Deadline: a.deadline,
+		Concurrency: a.concurrency, Graders: a.graders, Deadline: a.deadline, Price: a.text.price,
 	}
 	if err := o.Check(); err != nil {
 		return o, fail(exitUsage, "", err)
@@ -131,6 +137,7 @@ func (a *asking) settings(o rsa.Options, problems []data.Problem) (rsa.Settings,
 		return nil, fail(exitUsage, "--answer is boxed, tags, letter or plain; --templates is a folder", err)
 	}
 	s["engine"] = "real"
+	a.text.settings(s)
 	if a.simulate {
 		sim := a.simulated
 		s["engine"] = fmt.Sprintf("simulated (accuracy %v, direct %v, tokens %d, fail rate %v)", sim.Accuracy, sim.Direct, sim.Tokens, sim.FailRate)
@@ -143,7 +150,7 @@ func (a *asking) settings(o rsa.Options, problems []data.Problem) (rsa.Settings,
 
 // connect reaches the engines.
 func (a *asking) connect(ctx context.Context) (*rsa.Engines, error) {
-	endpoints, err := a.endpoints()
+	endpoints, err := a.endpoints(ctx)
 	if err != nil {
 		return nil, fail(exitUsage, "", err)
 	}
@@ -154,13 +161,25 @@ func (a *asking) connect(ctx context.Context) (*rsa.Engines, error) {
 	return engines, nil
 }
 
-func (a *asking) endpoints() ([]rsa.Endpoint, error) {
+func (a *asking) endpoints(ctx context.Context) ([]rsa.Endpoint, error) {
 	if a.simulate {
 		eng, err := simulated.New(simulated.Options{Simulated: a.simulated, Judge: a.judge})
 		return []rsa.Endpoint{{Name: "the simulated engine", Engine: eng}}, err
 	}
 	var list []rsa.Endpoint
 	for _, url := range a.urls {
+		text, err := a.text.asText(ctx, url)
+		if err != nil {
+			return nil, err
+		}
+		if text {
+			eng, err := a.text.client(url, a.prompt.Format == "chat", a.concurrency, a.giveUp)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, rsa.Endpoint{Name: eng.URL(), Engine: eng})
+			continue
+		}
 		renew := func() (engine.Engine, error) {
 			return engine.NewHTTP(url, engine.Options{Concurrency: a.concurrency})
 		}
@@ -190,6 +209,7 @@ func (a *asking) run(cmd *cobra.Command, f *rsa.Folder, o rsa.Options, problems 
 		return err
 	}
 	defer engines.Close()
+	introduce(cmd.ErrOrStderr(), engines.Info())
 	if err := o.Resolve(engines.Info().MaxModelLen); err != nil {
 		return fail(exitUsage, "", err)
 	}
@@ -217,9 +237,14 @@ func (a *asking) run(cmd *cobra.Command, f *rsa.Folder, o rsa.Options, problems 
 
 // askingError gives the ways in which a run ends their exit codes and hints.
 func askingError(err error) error {
+	var status *engine.StatusError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &status) && (status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden):
+		return fail(exitUnreachable, "the API key comes from the variable that --api-key-env names; "+defaultKeyEnv+" by default, over https only", err)
+	case errors.Is(err, rsa.ErrBudget):
+		return fail(exitPartial, "what was answered is kept; the same command with a larger --max-cost goes on from here", err)
 	case errors.Is(err, context.Canceled):
 		return fail(exitInterrupt, "", errors.New("stopped; the same command goes on from here"))
 	case errors.Is(err, rsa.ErrUnreachable):

@@ -62,6 +62,9 @@ func (l *askingLine) text(after time.Duration) string {
 			break
 		}
 	}
+	if p.Cost > 0 {
+		fmt.Fprintf(&b, ", cost %.4g", p.Cost)
+	}
 	if seconds := after.Seconds(); p.Asked > 0 && seconds > 0 {
 		left := time.Duration(seconds / float64(p.Asked) * float64(p.Total-done) * float64(time.Second))
 		fmt.Fprintf(&b, ", %.0f tokens/s, %s left", float64(p.Tokens-l.base)/seconds, left.Round(time.Second))

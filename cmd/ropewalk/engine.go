@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ropewalk/ropewalk/rollout/config"
 	"github.com/ropewalk/ropewalk/rollout/engine/simulated"
@@ -24,19 +25,21 @@ type engineFlags struct {
 	parent    bool
 	delay     time.Duration
 	options   simulated.Options
+	faults    simulated.Faults
 }
 
 func newEngineCommand() *cobra.Command {
 	var f engineFlags
 	cmd := &cobra.Command{
 		Use:   "engine --simulated",
-		Short: "Serve the simulated inference engine over vLLM's protocol",
+		Short: "Serve the simulated inference engine over vLLM's protocol and OpenAI's",
 		Long: "engine serves completions without a model: lengths, latencies, right and wrong answers follow from each\n" +
 			"sample's seed and prompt alone. It serves trials of everything else, tests and capacity planning; what it\n" +
 			"answers is marked as simulated everywhere. Its address is the first line of standard output.\n\n" +
 			"Real engines are not started by this command: `vllm serve` is one, `python -m ropewalk_trainer.engine` another.",
 		Example: "  ropewalk engine --simulated\n" +
 			"  ropewalk engine --simulated --listen 127.0.0.1:8000 --latency 20ms --fail-rate 0.01\n" +
+			"  ropewalk engine --simulated --throttle-rate 0.1 --retry-after 1s --capacity 32   # a hosted API on a bad day\n" +
 			"  ropewalk engine --simulated --config examples/demo.yaml --hang-after 100",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -57,7 +60,20 @@ func newEngineCommand() *cobra.Command {
 	flags.Float64Var(&o.FailRate, "fail-rate", def.Simulated.FailRate, "share of samples that fail for good")
 	flags.IntVar(&o.Context, "context", def.Context, "tokens of prompt and completion together")
 	flags.IntVar(&o.HangAfter, "hang-after", 0, "hang from this many requests on while health checks answer; 0 for never")
+	f.registerFaults(flags)
 	return cmd
+}
+
+// registerFaults has the flags of what goes wrong on demand.
+func (f *engineFlags) registerFaults(flags *pflag.FlagSet) {
+	x := &f.faults
+	flags.Float64Var(&x.Throttled, "throttle-rate", 0, "share of requests answered 429")
+	flags.Float64Var(&x.Unavailable, "unavailable-rate", 0, "share of requests answered 503")
+	flags.Float64Var(&x.Cut, "cut-rate", 0, "share of requests whose connection is cut")
+	flags.Float64Var(&x.Slow, "slow-rate", 0, "share of requests answered late")
+	flags.DurationVar(&x.SlowFor, "slow", time.Second, "how late")
+	flags.DurationVar(&x.RetryAfter, "retry-after", 0, "sent with 429 and 503, in whole seconds")
+	flags.IntVar(&x.Capacity, "capacity", 0, "requests in flight beyond which all are answered 429; 0 for no bound")
 }
 
 func (f *engineFlags) run(cmd *cobra.Command) error {
@@ -80,7 +96,9 @@ func (f *engineFlags) run(cmd *cobra.Command) error {
 	if f.parent {
 		exitWithParent(cmd.InOrStdin())
 	}
-	return serveEngine(cmd.Context(), listener, simulated.NewServer(e, f.delay))
+	server := simulated.NewServer(e, f.delay)
+	server.Faults = f.faults
+	return serveEngine(cmd.Context(), listener, server)
 }
 
 // fromConfig takes from the file what no flag says.

@@ -61,6 +61,7 @@ func newRSACommand() *cobra.Command {
 			"  ropewalk rsa --config examples/rsa/aime25.yaml --engine http://a:8000,http://b:8000 --seeds 1,2,3\n" +
 			"  ropewalk rsa --sweep examples/rsa/ablations.yaml --engine http://127.0.0.1:8000\n" +
 			"  ropewalk rsa heldout.jsonl --engine http://a:8000 --json --out runs/heldout > report.json\n" +
+			"  ropewalk rsa aime25.parquet --engine https://api.example.com/v1 --model NAME --price-in 0.15 --price-out 0.6 --max-cost 20 --out runs/api\n" +
 			"  ropewalk rsa aime25.parquet --simulated -T 5 --out runs/trial",
 		RunE: func(cmd *cobra.Command, args []string) error { return m.run(cmd, args, &e) },
 	}

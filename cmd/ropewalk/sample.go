@@ -30,6 +30,7 @@ func newSampleCommand() *cobra.Command {
 			"Exit codes: 2 wrong flags or a pool of other settings, 3 bad data, 4 no engine, 5 done but some samples failed.",
 		Example: "  ropewalk sample train.parquet -n 8 --engine http://127.0.0.1:8000 --max-tokens 8192 -o pool.parquet\n" +
 			"  ropewalk sample train.jsonl -n 4 --engine http://a:8000,http://b:8000 --answer tags -o pool.parquet\n" +
+			"  ropewalk sample train.jsonl -n 4 --engine https://api.example.com/v1 --model NAME --rpm 300 --max-cost 5 --price-out 0.6 -o pool.parquet\n" +
 			"  ropewalk sample train.jsonl -n 4 --simulated -o trial.parquet",
 		Args: datasets,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -168,6 +169,9 @@ func (f *workerFlags) override(cmd *cobra.Command, cfg *config.Config) {
 func (f *workerFlags) newEngine() (engine.Engine, error) {
 	if f.simulated {
 		return simulated.New(simulated.Options{Simulated: f.settings.Simulated, Context: f.settings.Context, Stall: f.settings.StallTimeout})
+	}
+	if u, err := url.Parse(f.engine); err == nil && u.Host != "" && strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("--engine %s: %w: an address with a path is an OpenAI-compatible endpoint; those serve `rsa` and `sample`, not `train`", f.engine, engine.ErrNoTokenIDs)
 	}
 	return engine.NewHTTP(f.engine, engine.Options{Concurrency: f.settings.Concurrency, Stall: f.settings.StallTimeout})
 }

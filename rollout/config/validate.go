@@ -193,7 +193,12 @@ func checkEngine(c *Config) (errs []*Error) {
 		errs = append(errs, problem("engine.urls", "none: only engine.kind external has them", fmt.Sprintf("%d", len(e.URLs)))...)
 	}
 	for i, u := range e.URLs {
-		errs = append(errs, checkURL("engine.urls."+strconv.Itoa(i), u, "http", "https")...)
+		key := "engine.urls." + strconv.Itoa(i)
+		errs = append(errs, checkURL(key, u, "http", "https")...)
+		if parsed, err := url.Parse(u); err == nil && strings.Trim(parsed.Path, "/") != "" {
+			errs = append(errs, problem(key, "the address of an engine that gives token ids, without a path: http://HOST:PORT. "+
+				"OpenAI-compatible endpoints give text alone; they serve `rsa` and `sample`, not `train`", strconv.Quote(shorten(u)))...)
+		}
 	}
 	if len(e.Args) > 0 && (e.Kind == "external" || e.Kind == "simulated") {
 		errs = append(errs, problem("engine.args", "none: engine.kind "+e.Kind+" starts no engine", fmt.Sprintf("%q", e.Args))...)

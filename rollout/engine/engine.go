@@ -19,27 +19,47 @@ type Info struct {
 	Simulated   bool   // no model behind it: output marked as simulated everywhere
 	// Fingerprint hashes the token ids of fixed strings: two engines with the
 	// same tokenizer have the same fingerprint.
+	// Without token ids it names the route instead.
 	Fingerprint string
+	// TextOnly: prompts go as text and completions come as text, without token
+	// ids. Such an engine answers rsa and sample; nothing of it can be trained on.
+	TextOnly bool
+	// ContextAssumed: the server does not say what it holds; MaxModelLen is a guess.
+	ContextAssumed bool
 }
 
 // Request asks for n completions of one prompt.
 type Request struct {
-	ID        string // for logs and cancellation
-	PromptIDs []int32
-	N         int
-	Seed      int64 // of the first; sample i has Seed+i
-	Sampling  data.Sampling
-	Hint      *data.Hint // simulated engine only
+	ID        string      // for logs and cancellation
+	PromptIDs []int32     // for engines with token ids
+	Prompt    data.Prompt // for those that are TextOnly
+	// PromptTokens is Prompt's length as the engine counted it before, 0 if it was not asked.
+	PromptTokens int
+	N            int
+	Seed         int64 // of the first; sample i has Seed+i
+	Sampling     data.Sampling
+	Hint         *data.Hint // simulated engine only
 }
 
 // Sample is one completion as the engine returned it.
 // len(IDs) == len(Logprobs); log-probabilities are at the sampling temperature.
+// From a TextOnly engine there are no IDs, Logprobs only if it was asked for
+// them and offers them (whether at the sampling temperature is its own affair),
+// and Usage is set.
 type Sample struct {
 	Index    int // 0..N-1
 	IDs      []int32
 	Logprobs []float32
 	Text     string
 	Finish   data.FinishReason
+	Usage    *Usage
+}
+
+// Usage is what a completion cost, in the endpoint's own tokens.
+type Usage struct {
+	Prompt, Completion int
+	// Estimated: the endpoint did not say; the tokens were counted from the texts.
+	Estimated bool
 }
 
 // Engine generates, tokenises, scores and loads weights. Implementations are

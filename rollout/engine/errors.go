@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 )
 
 // What can be wrong with an engine, as opposed to a request. All of them make
@@ -31,6 +32,10 @@ var (
 // ErrSaturated: the engine did not answer a control request in time. It may
 // merely be busy: only ErrStalled says that it does not advance.
 var ErrSaturated = errors.New("engine too busy to answer")
+
+// ErrNoTokenIDs is wrapped where token ids are needed from a server that speaks
+// text alone, such as an OpenAI-compatible endpoint.
+var ErrNoTokenIDs = errors.New("the engine does not give token ids")
 
 // ErrTooLong is what a [TooLongError] is.
 var ErrTooLong = errors.New("prompt too long")
@@ -81,6 +86,8 @@ type StatusError struct {
 	Route   string
 	Code    int
 	Message string // the server's words, bounded
+	// RetryAfter is when the server wants to be asked again; zero if it does not say.
+	RetryAfter time.Duration
 }
 
 func (e *StatusError) Error() string {
@@ -100,10 +107,10 @@ func missing(err error) bool {
 	return errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusMethodNotAllowed)
 }
 
-// classify turns what net/http reports into one of the errors above, so that a
+// Classify turns what net/http reports into one of the errors above, so that a
 // refused connection (dead) and a late answer (busy) are told apart. A parent
 // context that ended wins: then nothing is the engine's fault.
-func classify(parent context.Context, route string, err error) error {
+func Classify(parent context.Context, route string, err error) error {
 	if parent.Err() != nil {
 		return fmt.Errorf("%s: %w", route, context.Cause(parent))
 	}

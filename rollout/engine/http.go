@@ -130,13 +130,13 @@ func (h *HTTP) do(ctx context.Context, c call) error {
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return classify(parent, h.base+c.route, err)
+		return Classify(parent, h.base+c.route, err)
 	}
 	defer resp.Body.Close()
 	setDefault(&c.limit, 1<<20)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.limit+1))
 	if err != nil {
-		return classify(parent, h.base+c.route, err)
+		return Classify(parent, h.base+c.route, err)
 	}
 	if int64(len(body)) > c.limit {
 		return fmt.Errorf("%s: the answer is larger than %d bytes", c.route, c.limit)
@@ -150,7 +150,7 @@ func (h *HTTP) do(ctx context.Context, c call) error {
 		h.client.CloseIdleConnections()
 	}
 	if resp.StatusCode != http.StatusOK {
-		return &StatusError{Route: c.route, Code: resp.StatusCode, Message: refusal(body)}
+		return &StatusError{Route: c.route, Code: resp.StatusCode, Message: Refusal(body)}
 	}
 	return decode(c, body)
 }
@@ -191,8 +191,8 @@ func decode(c call, body []byte) error {
 	}
 }
 
-// refusal picks the server's words out of an error body, bounded.
-func refusal(body []byte) string {
+// Refusal picks the server's words out of an error body, bounded.
+func Refusal(body []byte) string {
 	var e wire.Error
 	text := strings.TrimSpace(string(body))
 	if json.Unmarshal(body, &e) == nil {

@@ -24,6 +24,9 @@ func (h *HTTP) Healthy(ctx context.Context) error {
 	if errors.As(err, &status) && status.Code == http.StatusServiceUnavailable {
 		return fmt.Errorf("%w: %s", ErrDead, status.Message)
 	}
+	if missing(err) {
+		return fmt.Errorf("%s: %w: it has no /health, as an engine that speaks vLLM's protocol does", h.base, ErrNoTokenIDs)
+	}
 	if err == nil {
 		err = h.readMetrics(ctx)
 	}

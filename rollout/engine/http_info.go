@@ -13,7 +13,11 @@ import (
 func (h *HTTP) Info(ctx context.Context) (Info, error) {
 	info := Info{Name: "vllm"}
 	var version wire.Version
-	if err := h.do(ctx, call{route: "/version", out: &version, timeout: h.options.Control, anyBoot: true}); err != nil {
+	err := h.do(ctx, call{route: "/version", out: &version, timeout: h.options.Control, anyBoot: true})
+	if missing(err) {
+		return Info{}, fmt.Errorf("%s: %w: it does not speak vLLM's protocol (%w)", h.base, ErrNoTokenIDs, err)
+	}
+	if err != nil {
 		return Info{}, fmt.Errorf("asking the engine for its version: %w", err)
 	}
 	info.Version = version.Version
@@ -26,7 +30,7 @@ func (h *HTTP) Info(ctx context.Context) (Info, error) {
 		return Info{}, fmt.Errorf("asking the engine for its model: %w", err)
 	}
 	if len(models.Data) == 0 || models.Data[0].MaxModelLen <= 0 {
-		return Info{}, fmt.Errorf("%s/v1/models names no model with its max_model_len: not an engine that speaks vLLM's protocol", h.base)
+		return Info{}, fmt.Errorf("%s: %w: its /v1/models names no model with max_model_len, as an engine that speaks vLLM's protocol does", h.base, ErrNoTokenIDs)
 	}
 	info.Model, info.MaxModelLen = models.Data[0].ID, models.Data[0].MaxModelLen
 	route, err := h.chooseRoute(ctx, info.Model)
@@ -63,7 +67,7 @@ func (h *HTTP) chooseRoute(ctx context.Context, model string) (Route, error) {
 			return "", fmt.Errorf("probing for %s: %w", route, err)
 		}
 	}
-	return "", fmt.Errorf("%s offers neither %s nor %s", h.base, Completions, Generate)
+	return "", fmt.Errorf("%s: %w: it offers neither %s nor %s", h.base, ErrNoTokenIDs, Completions, Generate)
 }
 
 // known returns the engine's information, asking once.

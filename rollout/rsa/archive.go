@@ -119,7 +119,7 @@ func (a *archiver) add(p Place) (*Record, error) {
 		return nil, err
 	}
 	g.Members = append(g.Members, member)
-	a.tokens += r.Prompt.len() + r.tokens()
+	a.tokens += r.promptTokens() + r.tokens()
 	a.rows++
 	return r, nil
 }
@@ -159,7 +159,7 @@ func (a *archiver) member(r *Record) (data.Member, error) {
 	m := data.Member{
 		Rollout: data.Rollout{
 			ID: a.shape.ID(r.Place), Group: a.shape.group(r.Place), Slot: a.shape.slot(r.Place),
-			CompletionIDs: completion, Logprobs: r.Logprobs.unpack(), Text: r.Text, Finish: r.Finish,
+			CompletionIDs: completion, Logprobs: r.Logprobs.unpack()[:len(completion)], Text: r.Text, Finish: r.Finish,
 			Model: r.Model, Simulated: r.Simulated, Err: r.Err,
 		},
 		Verdict: r.Verdict, Counts: r.counts(),

@@ -59,21 +59,42 @@ func (r *runner) sample(ctx context.Context, t task, record *Record) error {
 	if t.kind == data.Verify {
 		renderer, sampling = r.verifier, r.verifySampling()
 	}
-	ids, cut, err := renderer.Render(ctx, &spec, t.problem)
-	if err != nil {
-		return err
-	}
-	record.Prompt, record.Cut = packIDs(ids), cut
-	s, err := r.engines.Generate(ctx, engine.Request{
-		ID: string(r.shape.ID(t.Place)), PromptIDs: ids, Sampling: sampling, Hint: r.hint(t),
+	request := engine.Request{
+		ID: string(r.shape.ID(t.Place)), Sampling: sampling, Hint: r.hint(t),
 		Seed: int64(rollout.Seed(r.Seed, "rsa sample of "+string(t.problem.ID), int64(t.Round), int64(t.Index)) >> 2),
-	})
+	}
+	cut, err := r.render(ctx, renderer, &spec, t.problem, &request)
 	if err != nil {
 		return err
 	}
-	record.IDs, record.Logprobs = packIDs(s.IDs), packFloats(s.Logprobs)
-	record.Text, record.Finish = clean(s.Text), s.Finish
+	record.setPrompt(&request, cut)
+	held, err := r.purse.hold(ctx, record.promptTokens(), sampling.MaxTokens)
+	if err != nil {
+		return err
+	}
+	s, err := r.engines.Generate(ctx, request)
+	if err != nil {
+		held.settle(0, 0)
+		return err
+	}
+	record.setCompletion(&s)
+	held.settle(record.promptTokens(), record.tokens())
 	return nil
+}
+
+// render fills in a request's prompt, as token ids or, for an engine without
+// them, as text.
+func (r *runner) render(ctx context.Context, renderer *rollout.Renderer, spec *data.Spec, p *data.Problem, request *engine.Request) (cut string, err error) {
+	if !r.engines.Info().TextOnly {
+		request.PromptIDs, cut, err = renderer.Render(ctx, spec, p)
+		return cut, err
+	}
+	request.Prompt, cut, err = renderer.Fit(ctx, spec, p, func(ctx context.Context, prompt data.Prompt) (int, error) {
+		n, err := r.engines.Count(ctx, prompt)
+		request.PromptTokens = n
+		return n, err
+	})
+	return cut, err
 }
 
 // hint is what the simulated engine must be told; nil for real ones.

@@ -100,6 +100,8 @@ func alike(a, b engine.Info) error {
 	switch {
 	case a.Model != b.Model:
 		return fmt.Errorf("model %q and %q", a.Model, b.Model)
+	case a.TextOnly != b.TextOnly:
+		return fmt.Errorf("one gives token ids, the other does not")
 	case a.Fingerprint != b.Fingerprint:
 		return fmt.Errorf("their tokenizers differ (fingerprints %s and %s)", a.Fingerprint, b.Fingerprint)
 	case a.Simulated != b.Simulated:
@@ -130,6 +132,24 @@ func (e *Engines) Tokenize(ctx context.Context, prompts []data.Prompt) ([][]int3
 		}
 	}
 	return out, nil
+}
+
+// counter is what an engine without token ids offers in place of a tokenizer.
+type counter interface {
+	Count(ctx context.Context, p data.Prompt) (tokens int, err error)
+}
+
+// Count measures a prompt for engines that are TextOnly.
+func (e *Engines) Count(ctx context.Context, p data.Prompt) (tokens int, err error) {
+	err = e.try(ctx, func(ctx context.Context, eng engine.Engine) (err error) {
+		c, ok := eng.(counter)
+		if !ok {
+			return fmt.Errorf("an engine without token ids that cannot count tokens: %T", eng)
+		}
+		tokens, err = c.Count(ctx, p)
+		return err
+	})
+	return tokens, err
 }
 
 // Generate asks for one sample. An error that wraps [errSample] is about this

@@ -42,6 +42,8 @@ type Journal struct {
 	mu      sync.Mutex
 	offsets []int64 // by place number: 1 + offset of its line, 0 if not there
 	count   int
+	prompt  int64 // tokens of the stored rollouts
+	tokens  int64 // likewise, of completions
 	end     int64
 	failed  error // the first failed write or sync: nothing is appended after it
 	dirty   bool
@@ -84,7 +86,7 @@ func (j *Journal) read(path string) error {
 		case wrong == nil && bad != nil:
 			return fmt.Errorf("%w: %w; remove that line, and what it held is asked again", ErrCorrupt, bad)
 		case wrong == nil:
-			j.index(r.Place, at)
+			j.index(r, at)
 			at += int64(len(line))
 			j.end = at
 		case bad == nil:
@@ -141,11 +143,20 @@ func formatLine(r *Record) ([]byte, error) {
 }
 
 // index notes a line. The first of a place wins.
-func (j *Journal) index(p Place, at int64) {
-	if n := j.shape.number(p); j.offsets[n] == 0 {
+func (j *Journal) index(r *Record, at int64) {
+	if n := j.shape.number(r.Place); j.offsets[n] == 0 {
 		j.offsets[n] = at + 1
 		j.count++
+		j.prompt += int64(r.promptTokens())
+		j.tokens += int64(r.tokens())
 	}
+}
+
+// Tokens are those of all stored rollouts.
+func (j *Journal) Tokens() (prompt, completion int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.prompt, j.tokens
 }
 
 // Count is how many rollouts are stored.
@@ -195,7 +206,7 @@ func (j *Journal) Put(r *Record) error {
 		j.failed = fmt.Errorf("journal: %w", err)
 		return j.failed
 	}
-	j.index(r.Place, j.end)
+	j.index(r, j.end)
 	j.end += int64(len(line))
 	j.dirty = true
 	return nil

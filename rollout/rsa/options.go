@@ -37,6 +37,7 @@ type Options struct {
 	// population give the same answer, by the grader.
 	StopWhenAgreed bool
 
+	Price       Price         // with Most, the run may end with ErrBudget
 	Concurrency int           // requests in flight over all engines; default 64
 	Graders     int           // answers graded at a time; default 1
 	Deadline    time.Duration // last guard of grading one answer; default reward's
@@ -61,7 +62,8 @@ type Progress struct {
 	Asked  int // asked of an engine and stored by this process
 	Failed int // of both: without a completion
 	Tokens int64
-	Rounds []int // rollouts done of each round
+	Cost   float64 // by the options' prices
+	Rounds []int   // rollouts done of each round
 	// Scored and Score are the graded rollouts of each round and their summed score.
 	Scored []int
 	Score  []float64
@@ -93,7 +95,7 @@ func (o *Options) Check() error {
 	case o.Concurrency < 0:
 		return fmt.Errorf("concurrency is %d: it must be at least 1", o.Concurrency)
 	}
-	return nil
+	return o.Price.Check()
 }
 
 // Resolve checks the options and fills in what the engine decides: the prompt

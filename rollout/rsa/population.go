@@ -106,7 +106,7 @@ func (y *Population) add(m sampled) {
 	}
 	y.Completed++
 	y.Tokens += int64(m.tokens())
-	y.PromptTokens += int64(m.Prompt.len())
+	y.PromptTokens += int64(m.promptTokens())
 	if m.Finish == data.FinishLength {
 		y.Truncated++
 	}
@@ -129,7 +129,7 @@ func (y *Population) add(m sampled) {
 func (j *Judged) add(m sampled) {
 	if m.verdict.completed() {
 		j.Tokens += int64(m.verdict.tokens())
-		j.PromptTokens += int64(m.verdict.Prompt.len())
+		j.PromptTokens += int64(m.verdict.promptTokens())
 	}
 	if m.verdict.Verdict.Answer == "" {
 		j.Silent++
@@ -197,7 +197,7 @@ func (p *Point) spend(m sampled) {
 	for _, r := range []*Record{m.Record, m.verdict} {
 		if r != nil && r.completed() {
 			p.Tokens += float64(r.tokens())
-			p.PromptTokens += float64(r.Prompt.len())
+			p.PromptTokens += float64(r.promptTokens())
 		}
 	}
 }

@@ -140,6 +140,7 @@ func (r *Report) footer(b *strings.Builder) {
 	if v := r.Totals.VerifyTokens; v > 0 {
 		fmt.Fprintf(b, "beside them %d completion and %d prompt tokens of verifications\n", v, r.Totals.VerifyPromptTokens)
 	}
+	b.WriteString(r.Cost.line())
 	cut := 0
 	for _, x := range r.Rounds {
 		cut += x.Cut

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/ropewalk/ropewalk/data"
+	"github.com/ropewalk/ropewalk/rollout/engine"
 )
 
 // Place is where a rollout stands: the problem's number in the run, the round,
@@ -65,18 +66,24 @@ type Record struct {
 	ProblemID data.ProblemID `json:"problem"`
 	// Parents are the indexes, in the round before, of the candidates in the
 	// prompt, in prompt order.
-	Parents   []int             `json:"parents,omitempty"`
-	Prompt    ids               `json:"prompt,omitempty"`
-	Cut       string            `json:"cut,omitempty"` // what the token budget did to the candidates
-	IDs       ids               `json:"ids,omitempty"` // of the completion
-	Logprobs  floats            `json:"logprobs,omitempty"`
-	Text      string            `json:"text"`
-	Finish    data.FinishReason `json:"finish"`
-	Err       string            `json:"err,omitempty"` // why, when Finish is error
-	Model     string            `json:"model"`
-	Simulated bool              `json:"simulated,omitempty"`
-	Verdict   data.Verdict      `json:"verdict"`
-	Rating    *float64          `json:"rating,omitempty"` // by the verifying grader
+	Parents  []int             `json:"parents,omitempty"`
+	Prompt   ids               `json:"prompt,omitempty"`
+	Cut      string            `json:"cut,omitempty"` // what the token budget did to the candidates
+	IDs      ids               `json:"ids,omitempty"` // of the completion
+	Logprobs floats            `json:"logprobs,omitempty"`
+	Text     string            `json:"text"`
+	Finish   data.FinishReason `json:"finish"`
+	Err      string            `json:"err,omitempty"` // why, when Finish is error
+	// TextOnly: the engine gave no token ids. Then Logprobs may be there or not, and
+	// the tokens are as the endpoint counted them.
+	TextOnly     bool `json:"text_only,omitempty"`
+	PromptTokens int  `json:"prompt_tokens,omitempty"`
+	Tokens       int  `json:"tokens,omitempty"` // of the completion
+
+	Model     string       `json:"model"`
+	Simulated bool         `json:"simulated,omitempty"`
+	Verdict   data.Verdict `json:"verdict"`
+	Rating    *float64     `json:"rating,omitempty"` // by the verifying grader
 }
 
 // ids are token ids as unsigned varints, in JSON as base64: half the size of
@@ -140,6 +147,9 @@ func (r *Record) check(s Shape) error {
 	switch {
 	case !s.holds(r.Place):
 		return fmt.Errorf("problem %d, round %d, index %d is outside the run", r.Problem, r.Round, r.Index)
+	case r.TextOnly && (len(r.IDs)+len(r.Prompt) > 0 || len(r.Logprobs)%4 != 0 || r.PromptTokens < 0 || r.Tokens < 0):
+		return fmt.Errorf("a rollout without token ids that has some, or impossible counts")
+	case r.TextOnly:
 	case len(r.Logprobs) != 4*r.IDs.len():
 		return fmt.Errorf("%d completion ids but %d bytes of log-probabilities", r.IDs.len(), len(r.Logprobs))
 	case r.Finish != data.FinishError && len(r.IDs) == 0:
@@ -163,4 +173,21 @@ func (r *Record) counts() bool { return r.completed() && r.Verdict.Status.Counts
 func (r *Record) right() bool { return r.counts() && r.Verdict.Score == 1 }
 
 // tokens is the completion's length.
-func (r *Record) tokens() int { return r.IDs.len() }
+func (r *Record) tokens() int { return r.IDs.len() + r.Tokens }
+
+// promptTokens is the prompt's length.
+func (r *Record) promptTokens() int { return r.Prompt.len() + r.PromptTokens }
+
+func (r *Record) setPrompt(request *engine.Request, cut string) {
+	r.Cut = cut
+	r.Prompt, r.PromptTokens = packIDs(request.PromptIDs), request.PromptTokens
+	r.TextOnly = request.PromptTokens > 0
+}
+
+func (r *Record) setCompletion(s *engine.Sample) {
+	r.IDs, r.Logprobs = packIDs(s.IDs), packFloats(s.Logprobs)
+	r.Text, r.Finish = clean(s.Text), s.Finish
+	if s.Usage != nil {
+		r.PromptTokens, r.Tokens = s.Usage.Prompt, s.Usage.Completion
+	}
+}

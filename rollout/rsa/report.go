@@ -33,6 +33,7 @@ type Report struct {
 	// ByDataset repeats the rounds for each dataset, if there are several.
 	ByDataset map[string]Part `json:"by_dataset,omitempty"`
 	Totals    Totals          `json:"totals"`
+	Cost      *Cost           `json:"cost,omitempty"` // if prices were given
 
 	// Results are what all of it was made of.
 	Results []Result `json:"-"`

@@ -3,6 +3,7 @@ package rsa
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ropewalk/ropewalk/data"
@@ -51,6 +52,7 @@ type runner struct {
 	graders  *reward.Set
 	store    Store
 	gate     *gate
+	purse    *purse
 
 	ready    taskHeap
 	next     int // the problem started next
@@ -90,7 +92,7 @@ func newRunner(o Options, problems []data.Problem, engines *Engines, graders *re
 	shape := o.Shape(len(problems))
 	r := &runner{
 		Options: o, problems: problems, shape: shape, engines: engines, grading: reward.NewPool(graders, o.Graders, o.Deadline), graders: graders,
-		store: store, gate: &gate{store: store, patience: max(32, o.N)},
+		store: store, gate: &gate{store: store, patience: max(32, o.N)}, purse: newPurse(o.Price, store),
 		active: map[int]*population{}, results: make(chan result, o.Concurrency),
 		outcomes: make([]Result, len(problems)),
 		progress: Progress{Total: shape.Size(), Rounds: make([]int, o.T), Score: make([]float64, o.T), Scored: make([]int, o.T)},
@@ -143,7 +145,9 @@ func (r *runner) loop(ctx context.Context) error {
 		if done.err != nil {
 			if failed == nil {
 				failed = done.err
-				cancel(done.err) // the others end now, and what they stored stays
+				if !errors.Is(failed, ErrBudget) { // then the others are paid for
+					cancel(failed) // the others end now, and what they stored stays
+				}
 			}
 			continue
 		}
@@ -293,6 +297,7 @@ func (r *runner) note(done result) {
 		p.Failed++
 	}
 	p.Tokens += int64(done.record.tokens())
+	p.Cost += r.Price.Of(int64(done.record.promptTokens()), int64(done.record.tokens()))
 	if done.kind != data.Verify {
 		p.Rounds[done.Round]++
 		if done.record.counts() {

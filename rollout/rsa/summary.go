@@ -28,6 +28,7 @@ func (r *runner) report() Report {
 		out.Agreeing = new(int)
 	}
 	out.summarise(r.outcomes)
+	out.Cost = r.Price.cost(out.Totals.PromptTokens+out.Totals.VerifyPromptTokens, out.Totals.Tokens+out.Totals.VerifyTokens)
 	return out
 }
 

@@ -275,6 +275,9 @@ func (w *Worker) awaitEngine(ctx context.Context, s State) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, engine.ErrNoTokenIDs) {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: it was not healthy for %s: %w", ErrEngineGone, w.o.StartTimeout, err)
 		}

@@ -166,6 +166,9 @@ func (w *Worker) start(ctx context.Context) error {
 		return err
 	}
 	info, err := w.engine.Info(ctx)
+	if errors.Is(err, engine.ErrNoTokenIDs) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrEngineGone, err)
 	}

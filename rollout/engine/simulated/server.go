@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,8 +18,14 @@ import (
 )
 
 // Server offers an [Engine] over the part of vLLM's protocol that ropewalk
-// speaks, so that it can be started, killed and joined like a real one.
+// speaks, so that it can be started, killed and joined like a real one, and over
+// OpenAI's routes for text.
 type Server struct {
+	// Faults are what goes wrong with requests for completions; set them before
+	// the first request.
+	Faults Faults
+
+	faulty faulty
 	engine *Engine
 	boot   string
 	ready  time.Time
@@ -38,6 +45,7 @@ func NewServer(e *Engine, delay time.Duration) *Server {
 		"GET /v1/models":              s.models,
 		"GET /is_paused":              s.isPaused,
 		"POST /v1/completions":        s.completions,
+		"POST /v1/chat/completions":   s.chat,
 		"POST /inference/v1/generate": s.generate,
 		"POST /tokenize":              s.tokenize,
 		"POST /detokenize":            s.detokenize,
@@ -58,6 +66,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<20)
+	if generates(r) {
+		leave, spoilt := s.spoil(w, r)
+		if spoilt {
+			return
+		}
+		defer leave()
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -119,7 +134,7 @@ func (s *Server) version(*http.Request) (any, error) {
 }
 
 func (s *Server) models(*http.Request) (any, error) {
-	return wire.Models{Data: []wire.Model{{ID: s.engine.options.Model, MaxModelLen: s.engine.options.Context}}}, nil
+	return wire.Models{Data: []wire.Model{{ID: s.engine.options.Model, OwnedBy: "simulated", MaxModelLen: s.engine.options.Context}}}, nil
 }
 
 func (s *Server) pause(*http.Request) (any, error) {
@@ -162,16 +177,11 @@ func (s *Server) tokenize(r *http.Request) (any, error) {
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		return nil, bad("not JSON: %w", err)
 	}
-	var p data.Prompt
-	switch {
-	case in.Prompt != nil:
+	p, err := data.Prompt{}, error(nil)
+	if in.Prompt != nil {
 		p.Text = *in.Prompt
-	case len(in.Messages) == 1:
-		p = data.Prompt{Chat: true, Text: in.Messages[0].Content}
-	case len(in.Messages) == 2 && in.Messages[0].Role == "system":
-		p = data.Prompt{Chat: true, System: in.Messages[0].Content, Text: in.Messages[1].Content}
-	default:
-		return nil, bad("neither a prompt nor a system message and a turn of the user's")
+	} else if p, err = fromMessages(in.Messages); err != nil {
+		return nil, err
 	}
 	ids := Encode(p)
 	return wire.TokenizeResponse{Count: len(ids), MaxModelLen: s.engine.options.Context, Tokens: ids}, nil
@@ -210,8 +220,15 @@ func (s *Server) run(ctx context.Context, prompt []int32, how wire.Sampling, hin
 }
 
 func (s *Server) completions(r *http.Request) (any, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bad("reading the request: %w", err)
+	}
+	if wantsText(body) {
+		return s.plain(r.Context(), body)
+	}
 	var in wire.CompletionRequest
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, bad("not JSON: %w", err)
 	}
 	hint, err := readHint(in.XArgs)

@@ -154,6 +154,7 @@ type Models struct {
 // Model is one served model.
 type Model struct {
 	ID          string `json:"id"`
+	OwnedBy     string `json:"owned_by,omitempty"`
 	MaxModelLen int    `json:"max_model_len"`
 }
 
