@@ -63,11 +63,16 @@ func (g *Grader) Grade(ctx context.Context, p *data.Problem, response string) da
 
 // cases runs the tests in order.
 func (g *Grader) cases(ctx context.Context, m *meta, blob sandbox.Blob) data.Verdict {
+	ctx, own, cancel := withClock(ctx)
+	defer cancel()
 	for i, c := range m.Tests.Cases {
 		out, err := g.box.Run(ctx, m.job(blob, c))
+		own.add(&out)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return data.Verdict{Status: data.Timeout, Reason: "the answer's deadline passed"}
+			return own.verdict(i, len(m.Tests.Cases))
+		case out.End == sandbox.BadTests:
+			return data.Verdict{Status: data.Ungradable, Reason: fmt.Sprintf("meta.tests.cases[%d]: %s", i, out.Message)}
 		case err != nil:
 			return data.Verdict{Status: data.Error, Reason: err.Error()}
 		case out.End == sandbox.Starved:
@@ -90,7 +95,7 @@ func (m *meta) judge(c testCase, out *sandbox.Outcome) string {
 		}
 		return why
 	}
-	same := m.Tests.Kind == kindStdin && sameOutput(string(out.Stdout), c.Output) ||
+	same := m.Tests.Kind == kindAssert || m.Tests.Kind == kindStdin && sameOutput(string(out.Stdout), c.Output) ||
 		m.Tests.Kind == kindFunction && sameValue(out.Value, c.Output)
 	if !same {
 		return "wrong answer"
@@ -109,7 +114,10 @@ func (m *meta) failed(i int, c testCase, out *sandbox.Outcome, why string) data.
 	if m.Tests.Kind == kindFunction {
 		got = out.Value
 	}
-	v.Steps = []string{"input " + show(c.Input), "expected " + show(c.Output), "got " + show(got)}
+	v.Steps = []string{"input " + show(c.Input)}
+	if m.Tests.Kind != kindAssert {
+		v.Steps = append(v.Steps, "expected "+show(c.Output), "got "+show(got))
+	}
 	if text := string(out.Stderr); text != "" {
 		v.Steps = append(v.Steps, "standard error "+show(text))
 	}

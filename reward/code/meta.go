@@ -14,7 +14,11 @@ import (
 const (
 	kindStdin    = "stdin"    // input and output are text
 	kindFunction = "function" // input is JSON arguments, one a line; output is a JSON value
+	kindAssert   = "assert"   // input is Python source that calls the program's functions; no output
 )
+
+// modes are how the sandbox runs each kind.
+var modes = map[string]sandbox.Mode{kindStdin: sandbox.Stdin, kindFunction: sandbox.Call, kindAssert: sandbox.Check}
 
 // meta is what the grader reads in a problem's meta. Other keys belong to others.
 type meta struct {
@@ -22,6 +26,7 @@ type meta struct {
 		Kind       string     `json:"kind"`
 		Cases      []testCase `json:"cases"`
 		EntryPoint string     `json:"entry_point"` // function: its name, of a method of Solution or a plain one
+		Setup      string     `json:"setup"`       // assert: source to run before each case's
 	} `json:"tests"`
 	TimeLimit float64 `json:"time_limit_s"` // processor time of one test; default 6
 	Memory    int64   `json:"memory_mb"`    // of one test; default 1024
@@ -47,8 +52,8 @@ func readMeta(raw json.RawMessage) (*meta, error) {
 		return nil, fmt.Errorf("meta: %.200s", err.Error())
 	}
 	switch {
-	case m.Tests.Kind != kindStdin && m.Tests.Kind != kindFunction:
-		return nil, fmt.Errorf("meta.tests.kind is %.40q; expected stdin or function", m.Tests.Kind)
+	case modes[m.Tests.Kind] == "":
+		return nil, fmt.Errorf("meta.tests.kind is %.40q; expected stdin, function or assert", m.Tests.Kind)
 	case len(m.Tests.Cases) == 0 || len(m.Tests.Cases) > maxCases:
 		return nil, fmt.Errorf("meta.tests.cases has %d tests; expected 1 to %d", len(m.Tests.Cases), maxCases)
 	case m.Tests.Kind == kindFunction && m.Tests.EntryPoint == "":
@@ -87,9 +92,9 @@ func (m *meta) job(blob sandbox.Blob, c testCase) sandbox.Job {
 	l.CPU = time.Duration(m.TimeLimit * float64(time.Second))
 	l.Wall = 2*l.CPU + 5*time.Second
 	l.Memory = m.Memory << 20
-	j := sandbox.Job{Mode: sandbox.Stdin, Program: blob, Input: []byte(c.Input), Limits: l}
-	if m.Tests.Kind == kindFunction {
-		j.Mode, j.Entry = sandbox.Call, m.Tests.EntryPoint
+	j := sandbox.Job{Mode: modes[m.Tests.Kind], Program: blob, Input: []byte(c.Input), Entry: m.Tests.EntryPoint, Limits: l}
+	if m.Tests.Kind == kindAssert && m.Tests.Setup != "" {
+		j.Input = []byte(m.Tests.Setup + "\n" + c.Input)
 	}
 	return j
 }

@@ -12,7 +12,7 @@ type Mode string
 const (
 	Stdin   Mode = "stdin"   // the program reads standard input and writes standard output
 	Call    Mode = "call"    // its function Entry is called with Input, JSON arguments one a line
-	Check   Mode = "check"   // Tests, source of the caller's, call it from a process of their own
+	Check   Mode = "check"   // Input, Python source of the caller's, calls it from a process of its own
 	Compile Mode = "compile" // Argv makes program.out from program+Suffix
 	Exec    Mode = "exec"    // as Stdin, for a compiled program
 )
@@ -23,7 +23,6 @@ type Job struct {
 	Program Blob
 	Input   []byte
 	Entry   string
-	Tests   string
 	Argv    []string
 	Suffix  string
 	Limits  Limits
@@ -52,8 +51,9 @@ const (
 	Done         End = "done"
 	RuntimeError End = "runtime error"
 	SyntaxError  End = "syntax error"
-	NoValue      End = "no value" // Call: the result is no JSON value
-	Failed       End = "failed"   // Check: an assertion failed
+	NoValue      End = "no value"  // Call: the result is no JSON value
+	Failed       End = "failed"    // Check: an assertion failed
+	BadTests     End = "bad tests" // Check: they cannot be run, whatever the program
 	TimeLimit    End = "time limit"
 	MemoryLimit  End = "memory limit"
 	OutputLimit  End = "output limit"

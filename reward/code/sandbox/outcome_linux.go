@@ -110,7 +110,7 @@ func (j *judge) decide() {
 	status := syscall.WaitStatus(j.reply.Status)
 	o, limits := j.out, &j.job.Limits
 	switch {
-	case o.CPU > limits.CPU || status.Signaled() && o.CPU >= limits.CPU-200*time.Millisecond:
+	case o.CPU > limits.CPU || j.cut(status) && o.CPU >= limits.CPU-200*time.Millisecond:
 		j.end(TimeLimit, "more than %v of processor time", limits.CPU)
 	case j.reply.Killed && o.Wall-o.Delay <= limits.CPU:
 		j.end(Starved, "not done after %v, of which it waited %v for a core", limits.Wall, o.Delay.Round(time.Millisecond))
@@ -120,6 +120,8 @@ func (j *judge) decide() {
 		j.end(OutputLimit, "more than %d bytes of output", limits.Output)
 	case j.record.Kind == "memory" || j.outOfMemory(status):
 		j.end(MemoryLimit, "more than %d MiB", limits.Memory>>20)
+	case j.record.Kind == "tests" && j.job.Mode == Check: // elsewhere the program could say so
+		j.end(BadTests, "%s", clip(j.record.Error))
 	case j.record.Kind != "":
 		o.Line = j.record.Line
 		j.end(recordEnds[j.record.Kind], "%s", clip(j.record.Error))
@@ -127,7 +129,7 @@ func (j *judge) decide() {
 		j.end(RuntimeError, "killed by signal %d (%v)", int(status.Signal()), status.Signal())
 	case status.ExitStatus() != 0:
 		j.end(RuntimeError, "exit code %d%s", status.ExitStatus(), lastLine(o.Stderr))
-	case j.job.Mode == Call && j.record.Value == nil:
+	case (j.job.Mode == Call || j.job.Mode == Check) && j.record.Value == nil:
 		j.end(RuntimeError, "the program ended before its function gave a value")
 	default:
 		if j.record.Value != nil {
@@ -135,6 +137,13 @@ func (j *judge) decide() {
 		}
 		o.End = Done
 	}
+}
+
+// cut reports whether a program may have been ended by the kernel's own limit of
+// time, which counts a little otherwise. In Check the status is of the tests,
+// which only see that the program is gone.
+func (j *judge) cut(status syscall.WaitStatus) bool {
+	return status.Signaled() || j.job.Mode == Check && j.record.Kind == "runtime"
 }
 
 // recordEnds are the ends that a child reports itself.

@@ -78,7 +78,8 @@ func (s *Sandbox) Python() string {
 }
 
 // Run waits for a worker and runs a job on it. An error is trouble outside the
-// program: the sandbox cannot start, ctx ended. A program that takes its worker
+// program: the sandbox cannot start, ctx ended (the outcome then
+// tells what the job had used). A program that takes its worker
 // down with it twice is at fault itself: the outcome is [Crashed].
 func (s *Sandbox) Run(ctx context.Context, job Job) (Outcome, error) {
 	p, err := s.ready()
@@ -89,13 +90,13 @@ func (s *Sandbox) Run(ctx context.Context, job Job) (Outcome, error) {
 	for range 2 {
 		w, err := s.take(ctx, p)
 		if err != nil {
-			return Outcome{}, err
+			return Outcome{Queued: time.Since(began)}, err
 		}
 		waited := time.Since(began)
 		out, err := w.run(ctx, &job)
 		s.give(w)
 		if !errors.Is(err, errLost) {
-			out.Queued = waited
+			out.Queued = waited // also of a job that ctx ended
 			return out, err
 		}
 	}

@@ -26,6 +26,8 @@ var (
 	viewPy string
 	//go:embed zygote/child.py
 	childPy string
+	//go:embed zygote/check.py
+	checkPy string
 	//go:embed zygote/loop.py
 	loopPy string
 )
@@ -67,7 +69,7 @@ func startWorker(p *plan) (*worker, error) {
 	if w.scratch != "" {
 		cfg.Scratch = w.scratch
 	}
-	cmd := exec.Command(p.python.Path, "-I", "-X", "utf8", "-X", "frozen_modules=on", "-c", kernelPy+viewPy+childPy+loopPy)
+	cmd := exec.Command(p.python.Path, "-I", "-X", "utf8", "-X", "frozen_modules=on", "-c", kernelPy+viewPy+childPy+checkPy+loopPy)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "HOME=/tmp", "TMPDIR=" + cfg.Scratch}
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{theirs}
@@ -207,7 +209,7 @@ func (w *worker) run(ctx context.Context, job *Job) (out Outcome, err error) {
 		return Outcome{}, err
 	}
 	if err := ctx.Err(); err != nil && r.Killed {
-		return Outcome{}, err
+		return Outcome{Delay: delay, CPU: seconds(r.CPU)}, err
 	}
 	return files.outcome(job, m.Nonce, r, delay)
 }

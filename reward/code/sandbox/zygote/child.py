@@ -106,6 +106,11 @@ def load(source: bytes, name: str, nonce: str) -> tuple[types.CodeType, dict]:
         line = getattr(error, "lineno", 0) or 0
         report({"nonce": nonce, "kind": "syntax", "error": last_line(error), "line": line})
         os._exit(1)
+    return code, module_of(name)
+
+
+def module_of(name: str) -> dict:
+    """The names of a fresh module, with the prelude, in an interpreter made ready for it."""
     module = types.ModuleType(name)
     module.__dict__.update(PRELUDE)
     module.__dict__["__name__"] = name
@@ -115,7 +120,7 @@ def load(source: bytes, name: str, nonce: str) -> tuple[types.CodeType, dict]:
     random.seed(0)  # the same verdict every time
     sys.setrecursionlimit(50_000)
     gc.enable()
-    return code, module.__dict__
+    return module.__dict__
 
 
 def exit_code(error: SystemExit) -> int:

@@ -1,7 +1,7 @@
 """System calls that Python's own library does not offer.
 
-The four files of this folder are one program: sandbox.go joins them in the
-order kernel, view, child, loop and gives the text to python3 -c.
+The five files of this folder are one program: worker_linux.go joins them in the
+order kernel, view, child, check, loop and gives the text to python3 -c.
 """
 
 import ctypes
