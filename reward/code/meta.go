@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ropewalk/ropewalk/reward/code/sandbox"
@@ -68,8 +69,16 @@ func readMeta(raw json.RawMessage) (*meta, error) {
 	return &m, m.checkValues()
 }
 
-// checkValues demands JSON where the expected output of a function stands.
+// checkValues demands JSON where the expected output of a function stands, and
+// source where an assertion does: without any, every program would pass.
 func (m *meta) checkValues() error {
+	if m.Tests.Kind == kindAssert {
+		for i, c := range m.Tests.Cases {
+			if strings.TrimSpace(c.Input) == "" {
+				return fmt.Errorf("meta.tests.cases[%d].input is empty; tests of kind assert are source", i)
+			}
+		}
+	}
 	if m.Tests.Kind != kindFunction {
 		return nil
 	}

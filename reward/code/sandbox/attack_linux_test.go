@@ -1,10 +1,13 @@
 package sandbox
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // attacks are programs that try to get out, to stay, or to leave something. Each
@@ -91,7 +94,7 @@ func TestAttacks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			j := job(t, Stdin, program, "")
 			j.Limits.Wall, j.Limits.Memory = j.Limits.CPU*2, 128<<20
-			if out := run(t, s, j); strings.Contains(string(out.Stdout), "BREACH") || out.End == Crashed {
+			if out := run(t, s, j); breached(&out) {
 				t.Errorf("%s: %s, %.200q", out.End, out.Message, out.Stdout)
 			}
 			if out := run(t, s, innocent); out.End != Done || string(out.Stdout) != right {
@@ -101,6 +104,41 @@ func TestAttacks(t *testing.T) {
 				t.Errorf("left behind: %s", left)
 			}
 		})
+	}
+}
+
+// breached reports whether an attack got what it wanted.
+func breached(out *Outcome) bool {
+	return strings.Contains(string(out.Stdout), "BREACH") || out.End == Crashed
+}
+
+// TestAttacksAreSeen is the control: a program that gets what it wants is called
+// a breach, and one that is still there a leftover.
+func TestAttacksAreSeen(t *testing.T) {
+	s := newSandbox(t, Options{Workers: 1})
+	out := run(t, s, job(t, Stdin, "print('BREACH', open('/dev/null').read())", ""))
+	if !breached(&out) {
+		t.Errorf("%s %q is taken for contained", out.End, out.Stdout)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	sleeper := job(t, Stdin, "import time; time.sleep(600)", "")
+	sleeper.Limits.Wall = time.Minute
+	go func() {
+		_, err := s.Run(ctx, sleeper)
+		ended <- err
+	}()
+	for deadline := time.Now().Add(30 * time.Second); leftovers(t, s) == ""; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a running program is taken for gone")
+		}
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if left := leftovers(t, s); left != "" {
+		t.Errorf("left behind by a cancelled run: %s", left)
 	}
 }
 
