@@ -29,7 +29,7 @@ func BenchmarkEncodeRollouts(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(8 * tokens * len(rows)))
 			for b.Loop() {
-				if err := encode(io.Discard, rolloutColumns, nil, rows); err != nil {
+				if err := encode(io.Discard, rolloutColumns, nil, each(rows)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,7 +1,11 @@
 package table
 
 import (
+	"errors"
 	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ropewalk/ropewalk/data"
@@ -42,17 +46,47 @@ func WritePool(path string, rows []PoolRow) error {
 	return write(path, poolColumns, []pair{{keySchema, poolKind}}, rows)
 }
 
+// WritePoolRows makes a pool file of rows that come one by one.
+func WritePoolRows(path string, rows iter.Seq2[PoolRow, error]) error {
+	return writeAll(path, poolColumns, []pair{{keySchema, poolKind}}, rows)
+}
+
+// PoolFiles lists the files of a pool: the file itself, those that a pattern
+// (pools/*.parquet) names, or the .parquet files of a folder, in order of their
+// names.
+func PoolFiles(path string) ([]string, error) {
+	pattern := path
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.IsDir():
+		return []string{path}, nil
+	case err == nil:
+		pattern = filepath.Join(path, "*.parquet")
+	case !strings.ContainsAny(path, "*?["):
+		return []string{path}, nil // reading it says what is wrong
+	}
+	files, err := filepath.Glob(pattern)
+	if err == nil && len(files) == 0 {
+		err = errors.New("no file of that name")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", pattern, err)
+	}
+	return files, nil
+}
+
 // ReadPoolRows calls got for each row of a pool, in order.
 func ReadPoolRows(path string, got func(PoolRow) error) error {
 	return read(path, poolKind, poolColumns, got)
 }
 
-// ReadPool gives a pool's candidates by problem, in the file's order. Their ids
+// ReadPool gives the candidates of a pool, as [PoolFiles] understands its path, by
+// problem and in the files' order. Their ids
 // are prefixed "pool:". A pool without rows, or with an id twice, is an error.
 func ReadPool(path string) (map[data.ProblemID][]data.Candidate, error) {
 	pool := map[data.ProblemID][]data.Candidate{}
 	seen := map[data.RolloutID]bool{}
-	err := ReadPoolRows(path, func(r PoolRow) error {
+	add := func(r PoolRow) error {
 		if seen[r.Rollout] {
 			return fmt.Errorf("%s: candidate %s occurs twice", path, r.Rollout)
 		}
@@ -63,7 +97,13 @@ func ReadPool(path string) (map[data.ProblemID][]data.Candidate, error) {
 		}
 		pool[r.Problem] = append(pool[r.Problem], c)
 		return nil
-	})
+	}
+	files, err := PoolFiles(path)
+	for _, file := range files {
+		if err == nil {
+			err = ReadPoolRows(file, add)
+		}
+	}
 	if err == nil && len(pool) == 0 {
 		err = fmt.Errorf("%s: the pool is empty", path)
 	}

@@ -309,16 +309,16 @@ func TestWriteErrors(t *testing.T) {
 		}
 	}
 	var whole bytes.Buffer
-	if err := encode(&whole, rolloutColumns, nil, rows); err != nil {
+	if err := encode(&whole, rolloutColumns, nil, each(rows)); err != nil {
 		t.Fatal(err)
 	}
 	full := errors.New("disk full")
 	for room := 0; room < whole.Len(); room += 501 {
-		if err := encode(&limited{room, full}, rolloutColumns, nil, rows); !errors.Is(err, full) {
+		if err := encode(&limited{room, full}, rolloutColumns, nil, each(rows)); !errors.Is(err, full) {
 			t.Errorf("with room for %d of %d bytes: %v", room, whole.Len(), err)
 		}
 	}
-	if err := encode(&limited{whole.Len(), full}, rolloutColumns, nil, rows); err != nil {
+	if err := encode(&limited{whole.Len(), full}, rolloutColumns, nil, each(rows)); err != nil {
 		t.Error(err)
 	}
 }

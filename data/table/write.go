@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"iter"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -24,25 +24,60 @@ type pair struct{ key, value string }
 
 // write makes a Parquet file, its large columns by zstd, atomically. The same rows give the same bytes.
 func write[R any](path string, columns []column[R], meta []pair, rows []R) error {
+	return writeAll(path, columns, meta, each(rows))
+}
+
+// each gives rows that are in memory.
+func each[R any](rows []R) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// writeAll is write for rows that need not be in memory together; the first error
+// among them ends it.
+func writeAll[R any](path string, columns []column[R], meta []pair, rows iter.Seq2[R, error]) error {
 	return atomicfile.Write(path, func(out io.Writer) error {
 		return encode(out, columns, meta, rows)
 	})
 }
 
-func encode[R any](out io.Writer, columns []column[R], meta []pair, rows []R) error {
+// inGroups hands rows on by row groups.
+func inGroups[R any](rows iter.Seq2[R, error], write func([]R) error) error {
+	var group []R
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		if group = append(group, r); len(group) == groupRows {
+			if err := write(group); err != nil {
+				return err
+			}
+			group = group[:0]
+		}
+	}
+	if len(group) == 0 {
+		return nil
+	}
+	return write(group)
+}
+
+func encode[R any](out io.Writer, columns []column[R], meta []pair, rows iter.Seq2[R, error]) error {
 	schema, props := layout(columns)
 	disk := &sticky{w: out}
 	w, err := pqarrow.NewFileWriter(schema, disk, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(rows, groupRows) {
-		if err := writeGroup(w, schema, columns, chunk); err != nil {
-			return err
-		}
-		if disk.err != nil {
-			return disk.err
-		}
+	err = inGroups(rows, func(group []R) error {
+		return errors.Join(writeGroup(w, schema, columns, group), disk.err)
+	})
+	if err != nil {
+		return err
 	}
 	for _, p := range meta {
 		if err := w.AppendKeyValueMetadata(p.key, p.value); err != nil {

@@ -229,7 +229,7 @@ func TestPoolIsWhatTrainReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "pool.parquet")
-	r, err := f.WritePool(path, s, o, problems, report)
+	r, err := f.WritePool(path, s, o, problems, report, PoolOptions{Filter: NoFilter()})
 	if err != nil {
 		t.Fatal(err)
 	}

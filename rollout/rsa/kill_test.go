@@ -110,7 +110,7 @@ func (w childWork) run() (err error) {
 		return err
 	}
 	if w.Pool != "" {
-		_, err := folder.WritePool(w.Pool, journal, o, problems, report)
+		_, err := folder.WritePool(w.Pool, journal, o, problems, report, PoolOptions{Filter: NoFilter(), ShardRows: 60})
 		return err
 	}
 	return folder.Finish(journal, o, problems, report)
@@ -267,7 +267,7 @@ func (w childWork) asked(t *testing.T) map[string]bool {
 }
 
 func compareFiles(t *testing.T, want, got childWork) {
-	pairs := [][2]string{{want.Pool, got.Pool}, {want.Pool + ".json", got.Pool + ".json"}}
+	pairs := [][2]string{{want.Pool + "/000000.parquet", got.Pool + "/000000.parquet"}, {want.Pool + "/000003.parquet", got.Pool + "/000003.parquet"}, {want.Pool + ".json", got.Pool + ".json"}}
 	if want.Pool == "" {
 		pairs = [][2]string{
 			{filepath.Join(want.Dir, rolloutsDir, "000000.parquet"), filepath.Join(got.Dir, rolloutsDir, "000000.parquet")},

@@ -25,6 +25,7 @@ type Population struct {
 	Failed    int `json:"failed"` // no completion
 	Counted   int `json:"counted"`
 	Right     int `json:"right"`
+	Votes     int `json:"votes,omitempty"` // for the most frequent answer
 	NoAnswer  int `json:"no_answer"`
 	Ungraded  int `json:"ungraded"`
 	Truncated int `json:"truncated"`
@@ -80,6 +81,9 @@ func (r *runner) measure(problem int, population []sampled, before []*Record) Po
 	}
 	if len(camps) == 1 && camps[0].votes == len(population) {
 		y.Agreed = 1
+	}
+	for _, c := range camps {
+		y.Votes = max(y.Votes, c.votes)
 	}
 	for _, k := range passKs(r.N) {
 		y.PassAt = append(y.PassAt, Number(passAt(y.Counted, y.Right, k)))

@@ -160,6 +160,10 @@ func (r *PoolReport) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "mean score %s (95 %% interval %s – %s), pass@%d %s, %d completion tokens\n\nproblems by right candidates\n",
 		share(r.Mean), share(r.CI95[0]), share(r.CI95[1]), r.PerProblem, share(r.PassN), r.Tokens)
 	r.histogram(&b)
+	if r.Filter != NoFilter() {
+		fmt.Fprintf(&b, "\nthe filter kept %d candidates and left out %d; %d of %d problems have none\n", r.Candidates, r.Filtered, r.DroppedProblems, r.Problems)
+	}
+	b.WriteString(r.Cost.line())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
