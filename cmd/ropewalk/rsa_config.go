@@ -25,7 +25,7 @@ type given []config.Setting
 // flagTypes are the types of flags, as pflag names them.
 var flagTypes = map[string]reflect.Type{
 	"string": reflect.TypeFor[string](), "bool": reflect.TypeFor[bool](), "int": reflect.TypeFor[int](), "int64": reflect.TypeFor[int64](),
-	"float64": reflect.TypeFor[float64](), "duration": reflect.TypeFor[time.Duration](), "stringSlice": reflect.TypeFor[[]string](),
+	"float64": reflect.TypeFor[float64](), "duration": reflect.TypeFor[time.Duration](), "stringSlice": reflect.TypeFor[[]string](), "stringArray": reflect.TypeFor[[]string](),
 	"int64Slice": reflect.TypeFor[[]int64](), "float64Slice": reflect.TypeFor[[]float64](),
 }
 

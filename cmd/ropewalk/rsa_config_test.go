@@ -80,7 +80,7 @@ func TestEveryFlagIsAKey(t *testing.T) {
 		}
 	})
 	file := filepath.Join(t.TempDir(), "e.yaml")
-	text := "datasets: [a.jsonl]\nn: 3\nseeds: [4, 5]\ntemperature: 0.5\ngive_up: 3m\nskip_bad: true\nsimulated_accuracy: [0, 1]\nengine: ['http://a:1', 'http://b:2']\n"
+	text := "datasets: [a.jsonl]\nn: 3\nseeds: [4, 5]\ntemperature: 0.5\ngive_up: 3m\nskip_bad: true\nsimulated_accuracy: [0, 1]\nengine: ['http://a:1', 'http://b:2']\ncommand: ['len=python3 a,b.py']\n"
 	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +92,9 @@ func TestEveryFlagIsAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	datasets, err := g.apply(flags, nil)
+	if commands, err := flags.GetStringArray("command"); err != nil || len(commands) != 1 || commands[0] != "len=python3 a,b.py" {
+		t.Errorf("commands %q, %v", commands, err)
+	}
 	if err != nil || e.n != 9 || len(e.seeds) != 2 || e.seeds[1] != 5 || e.temperature != 0.5 || e.giveUp.Minutes() != 3 || !e.skipBad ||
 		len(e.simulated.Accuracy) != 2 || len(e.urls) != 2 || len(datasets) != 1 {
 		t.Errorf("datasets %v, error %v, %+v", datasets, err, e)
