@@ -52,6 +52,8 @@ type lexer struct {
 	depth  int // of \text within \text
 	// money: a dollar sign is money, as there is no second one to close it.
 	money bool
+	// listing: within brackets whose commas separate numbers.
+	listing bool
 }
 
 // lex cuts the whole of s.
@@ -68,6 +70,9 @@ func (l *lexer) lex(s string) {
 }
 
 func (l *lexer) emit(kind tokenKind, text string) {
+	if kind == tokSign {
+		l.bracket(text)
+	}
 	l.tokens = append(l.tokens, token{kind: kind, text: text, space: l.space})
 	l.space = false
 }

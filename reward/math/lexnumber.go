@@ -86,7 +86,7 @@ func (l *lexer) groups(n int) (text string, length int, comma bool) {
 				if sep == `,\!` || sep == `{,}` {
 					pad = len(rest) - len(strings.TrimLeft(rest, " "))
 				}
-				if digits(rest[pad:]) == 3 && !(sep == "," && l.list) && !strings.HasPrefix(rest[pad+3:], `\frac`) && !(sep == " " && strings.HasPrefix(rest[pad+3:], "/")) {
+				if digits(rest[pad:]) == 3 && !(sep == "," && (l.list || l.listing)) && !strings.HasPrefix(rest[pad+3:], `\frac`) && !(sep == " " && strings.HasPrefix(rest[pad+3:], "/")) {
 					found = s[length : length+len(sep)+pad]
 					break
 				}
@@ -104,6 +104,25 @@ func (l *lexer) groups(n int) (text string, length int, comma bool) {
 		text += s[length : length+3]
 		length += 3
 		l.spend(20 + len(text)/8)
+	}
+}
+
+// bracket notes whether the brackets that sign opens hold numbers between commas,
+// so that {99,100,101} has three members and (1,234) is a point. Brackets after a
+// factor or a function are not asked, nor are those that write some commas with
+// a space and others without: {1,000, 2,000}.
+func (l *lexer) bracket(sign string) {
+	switch sign {
+	case ")", "]", "}}":
+		l.listing = false
+	case "(", "[", "{{":
+		before := l.last()
+		begins := before.kind == tokEnd || before.kind == tokSign && (before.text == "=" || before.text == "," || before.text == "in" || before.text == "cup")
+		content := l.rest[:len(l.rest)-len(strings.TrimLeft(l.rest, "0123456789,.- "))]
+		l.spend(len(content) / 8)
+		closing := l.rest[len(content):]
+		closes := strings.HasPrefix(closing, ")") || strings.HasPrefix(closing, "]") || strings.HasPrefix(closing, `\}`) || strings.HasPrefix(closing, `\right`)
+		l.listing = closes && (begins || sign == "{{") && !strings.Contains(content, ", ")
 	}
 }
 

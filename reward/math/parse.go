@@ -15,6 +15,9 @@ type parser struct {
 	depth  int
 	bars   int // |...| that are open
 	sets   int // {...} that are open
+	// integer is the parameter that the answer says is a whole number, in brackets
+	// or in words; "" for none.
+	integer string
 }
 
 // parse reads a whole answer.
@@ -26,7 +29,7 @@ func parse(m *meter, text string, d dialect) (n *Node, t *trouble) {
 		l := lexer{meter: m, dialect: d}
 		l.lex(text)
 		p := parser{meter: m, tokens: l.tokens}
-		n = p.answer()
+		n = p.conditioned(p.answer())
 	})
 	return n, t
 }
@@ -135,7 +138,7 @@ func (p *parser) list(end func() bool) *Node {
 			}
 			p.at++
 		}
-		if end() {
+		if end() || p.depth == 1 && p.qualifies() && p.declared() != "" {
 			break
 		}
 	}

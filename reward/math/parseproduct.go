@@ -61,6 +61,9 @@ func (p *parser) aside(factors []*Node) []*Node {
 	last := len(factors) - 1
 	switch n := factors[last]; {
 	case n.Kind == Relation && n.Ops[0] == "in":
+		if whole := n.Kids[1]; n.Kids[0].Kind == Symbol && whole.Kind == Domain && (whole.Name == "Z" || whole.Name == "N") {
+			p.integer = n.Kids[0].Name
+		}
 		return factors[:last]
 	case n.Kind == Tuple && last == 1 && factors[0].Kind == Symbol && len(factors[0].Name) == 1 && factors[0].Name < "a":
 		if factors[0].Name != "C" || !whole(n.Kids) {

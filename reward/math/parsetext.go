@@ -7,8 +7,7 @@ import (
 // qualifier passes over words that say for which values an answer holds: for all
 // x, where k is an integer. Words with a relation could say that it holds for few.
 func (p *parser) qualifier() {
-	t := p.peek()
-	if t.kind != tokText || !strings.HasPrefix(t.text, "for") && !strings.HasPrefix(t.text, "where") {
+	if !p.qualifies() {
 		return
 	}
 	for _, t := range p.tokens[p.at:] {
@@ -16,7 +15,60 @@ func (p *parser) qualifier() {
 			return
 		}
 	}
+	if name := p.declared(); name != "" {
+		p.integer = name
+	}
 	p.at = len(p.tokens)
+}
+
+// qualifies reports whether words follow that begin a qualifier.
+func (p *parser) qualifies() bool {
+	t := p.peek()
+	return t.kind == tokText && (strings.HasPrefix(t.text, "for") || strings.HasPrefix(t.text, "where"))
+}
+
+// declared is the one variable of a qualifier that says no more than that it is a
+// whole number, as in where k is an integer, or for k ∈ ℤ; "" if it says more.
+func (p *parser) declared() string {
+	name, integer := "", false
+	for _, t := range p.tokens[p.at:] {
+		switch {
+		case t.kind == tokLetter && name == "":
+			name = t.text
+		case t.kind == tokText && declaring(t.text):
+			integer = integer || strings.Contains(t.text, "integer")
+		case t.kind == tokName && (t.text == "set Z" || t.text == "set N"):
+			integer = true
+		case t.kind != tokSign || t.text != "in":
+			return ""
+		}
+	}
+	if !integer {
+		return ""
+	}
+	return name
+}
+
+// declaring reports whether words only introduce a whole number: no even one,
+// and not only a positive one.
+func declaring(text string) bool {
+	for _, word := range strings.Fields(strings.Trim(text, " .,")) {
+		switch word {
+		case "for", "where", "any", "all", "every", "each", "some", "is", "an", "integer", "integers":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// conditioned says with an answer that its parameter is a whole number.
+func (p *parser) conditioned(n *Node) *Node {
+	if p.integer == "" || n.Kind == Builder {
+		return n
+	}
+	in := &Node{Kind: Relation, Ops: []string{"in"}, Kids: []*Node{{Kind: Symbol, Name: p.integer}, {Kind: Domain, Name: "Z"}}}
+	return node(Builder, n, in)
 }
 
 // preamble passes over words that announce an answer.
