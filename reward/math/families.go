@@ -28,14 +28,16 @@ func (c *comparison) conditions(n *Node) *Node {
 
 // declares reports whether n says only that a variable is a whole number.
 func (c *comparison) declares(n *Node) bool {
-	if n.Kind != Relation || len(n.Ops) != 1 || n.Ops[0] != "in" || n.Kids[0].Kind != Symbol || n.Kids[1].Kind != Domain {
-		return false
-	}
-	if name := n.Kids[1].Name; name != "Z" && name != "N" {
+	if n.Kind != Relation || len(n.Ops) != 1 || n.Ops[0] != "in" || n.Kids[0].Kind != Symbol || !n.Kids[1].wholeNumbers() {
 		return false
 	}
 	c.integers = append(c.integers, n.Kids[0].Name)
 	return true
+}
+
+// wholeNumbers reports whether n is ℤ or ℕ, or a bold or plain Z for it.
+func (n *Node) wholeNumbers() bool {
+	return (n.Kind == Domain && (n.Name == "Z" || n.Name == "N")) || n.isSymbol("Z")
 }
 
 // families compares a + b·k with a' + b'·k', k and k' any whole numbers: they are

@@ -66,7 +66,7 @@ func (c *comparison) repeated(g, a *Node) bool {
 // lists compares lists and sets: without order, but for their dots.
 func (c *comparison) lists(g, a *Node) bool {
 	if g.Kind == List && (hasEllipsis(g) || hasEllipsis(a)) {
-		return c.inOrder(g.Kids, a.Kids)
+		return c.sequences(g.Kids, a.Kids)
 	}
 	if c.anyInequality(g) || c.anyInequality(a) {
 		x, okX := c.realSet(g)
@@ -93,6 +93,31 @@ func (c *comparison) lists(g, a *Node) bool {
 		a = points
 	}
 	return c.unordered(g, a)
+}
+
+// sequences compares lists with dots. Before the dots one may go on longer than
+// the other if it goes by even steps: 1, 2, …, n is 1, 2, 3, …, n.
+func (c *comparison) sequences(x, y []*Node) bool {
+	dots := func(n *Node) bool { return n.Kind == Ellipsis }
+	i, j := slices.IndexFunc(x, dots), slices.IndexFunc(y, dots)
+	if i > j {
+		x, y, i, j = y, x, j, i
+	}
+	if 2 <= i && i < j && c.even(y[:j]) {
+		return c.inOrder(x[:i], y[:i]) && c.inOrder(x[i:], y[j:])
+	}
+	return c.inOrder(x, y)
+}
+
+// even reports whether terms go by even steps.
+func (c *comparison) even(terms []*Node) bool {
+	step := func(i int) *Node { return node(Add, terms[i], node(Neg, terms[i-1])) }
+	for i := range terms {
+		if !terms[i].scalar() || i >= 2 && !c.scalars(step(1), step(i)) {
+			return false
+		}
+	}
+	return true
 }
 
 func hasTuple(n *Node) bool { return n.Kids[0].Kind == Tuple }

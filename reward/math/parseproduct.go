@@ -61,7 +61,7 @@ func (p *parser) aside(factors []*Node) []*Node {
 	last := len(factors) - 1
 	switch n := factors[last]; {
 	case n.Kind == Relation && n.Ops[0] == "in":
-		if whole := n.Kids[1]; n.Kids[0].Kind == Symbol && whole.Kind == Domain && (whole.Name == "Z" || whole.Name == "N") {
+		if n.Kids[0].Kind == Symbol && n.Kids[1].wholeNumbers() {
 			p.integer = n.Kids[0].Name
 		}
 		return factors[:last]
